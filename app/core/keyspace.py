@@ -1,0 +1,44 @@
+"""The name of every key in Valkey.
+
+All keys of an account, and the streams its events go to, carry the hash tag of the account's shard, so that one
+script admits a batch on one node of a cluster. The queue's own keys are in `app.core.queue.keys`.
+"""
+
+from __future__ import annotations
+
+from app.domain.shards import tag
+
+
+def account_mirror(shard: int, account_id: str) -> str:
+    """Hash: what admission must know of an account (tier, limits, lane); absent until somebody mirrors it."""
+    return f"{tag(shard)}:account:{account_id}"
+
+
+def key_mirror(shard: int, account_id: str) -> str:
+    """Hash: key id → `digest scopes expiry` of every key that is not revoked."""
+    return f"{tag(shard)}:keys:{account_id}"
+
+
+def idempotency(shard: int, account_id: str, key_digest: str) -> str:
+    """Hash: body digest, batch id and accepted count of a batch still in the queue."""
+    return f"{tag(shard)}:idempotency:{account_id}:{key_digest}"
+
+
+def event_types(shard: int, account_id: str, day: str) -> str:
+    """Set: the event types an account has used on a UTC day (`2026-11-22`)."""
+    return f"{tag(shard)}:types:{account_id}:{day}"
+
+
+def accepted_minutes(shard: int) -> str:
+    """Hash: unix minute of the 202 → events accepted, the total of the freshness SLI."""
+    return f"{tag(shard)}:accepted"
+
+
+def directory() -> str:
+    """Hash: account id → shard, for the few accounts whose row names a shard other than their hash."""
+    return "{accounts}:shards"
+
+
+def summary(account_id: str, window: str) -> str:
+    """String: one cached summary."""
+    return f"summary:{account_id}:{window}"

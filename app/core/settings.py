@@ -1,0 +1,238 @@
+"""Settings from the environment, checked together before anything starts.
+
+`SLIPSTREAM_NAME` is a setting, `SLIPSTREAM_NAME_FILE` names a file that holds it (for secrets), and
+`SLIPSTREAM_ENV_FILE` names a file of `NAME=value` lines that the environment overrides.
+"""
+
+from __future__ import annotations
+
+import zoneinfo
+from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+PREFIX = "SLIPSTREAM_"
+
+
+class SettingsError(Exception):
+    """One or more settings cannot be used; `problems` holds a sentence for each."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+def _text(value: str) -> str:
+    return value
+
+
+def _address(*schemes: str) -> Callable[[str], str]:
+    def parse(value: str) -> str:
+        if urlsplit(value).scheme not in schemes:
+            raise ValueError(f"must be an address that starts with {', '.join(f'{scheme}://' for scheme in schemes)}")
+        return value
+
+    return parse
+
+
+def _integer(low: int, high: int) -> Callable[[str], int]:
+    def parse(value: str) -> int:
+        if not value.isascii() or not value.isdigit() or not low <= int(value) <= high:
+            raise ValueError(f"must be a whole number from {low} to {high}")
+        return int(value)
+
+    return parse
+
+
+def _number(low: float, high: float) -> Callable[[str], float]:
+    def parse(value: str) -> float:
+        try:
+            number = float(value)
+        except ValueError:
+            number = float("nan")
+        if not low <= number <= high:
+            raise ValueError(f"must be a number from {low:g} to {high:g}")
+        return number
+
+    return parse
+
+
+def _boolean(value: str) -> bool:
+    if value.lower() in {"1", "true", "yes", "on"}:
+        return True
+    if value.lower() in {"0", "false", "no", "off"}:
+        return False
+    raise ValueError("must be true or false")
+
+
+def _choice(*choices: str) -> Callable[[str], str]:
+    def parse(value: str) -> str:
+        if value not in choices:
+            raise ValueError(f"must be one of {', '.join(choices)}")
+        return value
+
+    return parse
+
+
+def _zone(value: str) -> str:
+    try:
+        zoneinfo.ZoneInfo(value)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("must be an IANA time zone such as Europe/Berlin") from None
+    return value
+
+
+def _secret(value: str) -> str:
+    if len(value) < _SHORTEST_SECRET:
+        raise ValueError(f"must have at least {_SHORTEST_SECRET} characters")
+    return value
+
+
+_SHORTEST_SECRET = 16
+_postgresql = _address("postgresql", "postgres")
+_valkey = _address("redis", "valkey", "unix")
+
+
+def _setting(parse: Callable[[str], Any], about: str, default: Any = MISSING, *, secret: bool = False) -> Any:
+    metadata = {"parse": parse, "about": about, "secret": secret}
+    return field(metadata=metadata) if default is MISSING else field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything an operator can set. Units are in the names: `_ms`, `_s`, `_bytes`, `_days`."""
+
+    database_url: str = _setting(_postgresql, "PostgreSQL that holds everything.", secret=True)
+    redis_url: str = _setting(
+        _valkey, "Valkey or Redis for the queue and the limits: append-only, never evicting.", secret=True
+    )
+    database_replica_url: str | None = _setting(_postgresql, "A read replica for large accounts.", None, secret=True)
+    cache_url: str | None = _setting(
+        _valkey, "Valkey for caches; may evict. Default: the same as REDIS_URL.", None, secret=True
+    )
+    admin_token: str | None = _setting(
+        _secret, "Bearer token of the operator, at least 16 characters.", None, secret=True
+    )
+    base_url: str = _setting(_address("http", "https"), "Where users reach this installation.", "http://127.0.0.1:8080")
+    timezone: str = _setting(_zone, "IANA time zone of reports and pages.", "UTC")
+    environment: str = _setting(_text, "A name that logs carry.", "production")
+    log_level: str = _setting(_choice("debug", "info", "warning", "error"), "Least severe line that is logged.", "info")
+    log_format: str = _setting(_choice("json", "console"), "`json` for machines, `console` for people.", "json")
+    host: str = _setting(_text, "Address on which the API listens.", "127.0.0.1")
+    port: int = _setting(_integer(0, 65_535), "Port of the API.", 8080)
+    api_processes: int = _setting(_integer(1, 64), "Processes of the API.", 2)
+    api_threads: int = _setting(_integer(1, 4_096), "Blocking threads in each API process.", 256)
+    worker_concurrency: int = _setting(_integer(1, 64), "Bundles that one worker process stores at once.", 2)
+    worker_host: str = _setting(_text, "Address on which a worker answers probes and metrics.", "127.0.0.1")
+    worker_port: int = _setting(
+        _integer(0, 65_535), "Port on which a worker answers probes and metrics; 0 is any free one.", 0
+    )
+    prepared_statements: bool = _setting(_boolean, "Off behind a PgBouncer older than 1.21 in transaction mode.", True)
+    api_pool_size: int = _setting(_integer(1, 200), "PostgreSQL connections of each API process.", 5)
+    request_deadline_ms: int = _setting(_integer(100, 60_000), "Time within which every request is answered.", 5_000)
+    valkey_timeout_ms: int = _setting(_integer(50, 30_000), "Longest wait for one answer of Valkey.", 1_000)
+    statement_timeout_ms: int = _setting(_integer(50, 60_000), "Longest statement of a request.", 3_000)
+    store_timeout_ms: int = _setting(_integer(1_000, 600_000), "Longest statement of a worker.", 30_000)
+    body_timeout_s: int = _setting(_integer(1, 300), "Time within which a request's body must have arrived.", 20)
+    event_retention_days: int = _setting(_integer(1, 36_500), "Events older than this are refused, and deleted.", 400)
+    queue_max_bytes: int = _setting(
+        _integer(1_000_000, 10**13), "Accepted bodies that may wait in Valkey.", 512_000_000
+    )
+    bundle_max_events: int = _setting(_integer(1, 100_000), "Events that a worker stores in one transaction.", 5_000)
+    bundle_max_bytes: int = _setting(
+        _integer(65_536, 10**9), "Bytes of bodies that a worker takes at once.", 16_000_000
+    )
+    reclaim_after_s: int = _setting(_integer(1, 600), "A silent worker's work is taken over after this.", 15)
+    summary_fresh_s: int = _setting(
+        _integer(0, 3_600), "A cached summary is served without a refresh for this long.", 5
+    )
+    summary_stale_s: int = _setting(
+        _integer(0, 86_400), "A cached summary may be served for this long while PostgreSQL is away.", 3_600
+    )
+
+    @property
+    def cache(self) -> str:
+        """The cache's address."""
+        return self.cache_url or self.redis_url
+
+
+def variable(name: str) -> str:
+    """Return the environment variable of a setting."""
+    return PREFIX + name.upper()
+
+
+def load_settings(environ: Mapping[str, str]) -> Settings:
+    """Read every setting; raises `SettingsError` with all problems at once."""
+    problems: list[str] = []
+    given = _with_file(environ, problems)
+    values: dict[str, Any] = {}
+    for item in fields(Settings):
+        name = variable(item.name)
+        raw = _raw(name, given, problems)
+        if raw is None:
+            if item.default is MISSING:
+                problems.append(f"{name} is not set: {item.metadata['about']}")
+            continue
+        try:
+            values[item.name] = item.metadata["parse"](raw)
+        except ValueError as error:
+            problems.append(f"{name} {error}" + ("" if item.metadata["secret"] else f" (it is {raw!r})"))
+    problems.extend(_unknown(given))
+    if problems:
+        raise SettingsError(problems)
+    return Settings(**values)
+
+
+_OUTSIDE = {"ENV_FILE", "FAILPOINTS", "DATA"}
+"""Variables with the prefix that are not settings of the service itself."""
+
+
+def _unknown(given: Mapping[str, str]) -> list[str]:
+    known = {item.name.upper() for item in fields(Settings)} | _OUTSIDE
+    return [
+        f"{name} is not a setting of Slipstream"
+        for name in sorted(given)
+        if name.startswith(PREFIX)
+        and name.removeprefix(PREFIX) not in known
+        and name.removeprefix(PREFIX).removesuffix("_FILE") not in known
+    ]
+
+
+def _raw(name: str, given: Mapping[str, str], problems: list[str]) -> str | None:
+    file_name = given.get(name + "_FILE")
+    if file_name is None:
+        return given.get(name) or None
+    if given.get(name):
+        problems.append(f"{name} and {name}_FILE are both set")
+        return None
+    try:
+        return Path(file_name).read_text(encoding="utf-8").strip() or None
+    except (OSError, UnicodeDecodeError) as error:
+        problems.append(f"{name}_FILE cannot be read: {error}")
+        return None
+
+
+def _with_file(environ: Mapping[str, str], problems: list[str]) -> dict[str, str]:
+    file_name = environ.get(PREFIX + "ENV_FILE")
+    if not file_name:
+        return dict(environ)
+    try:
+        lines = Path(file_name).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        problems.append(f"{PREFIX}ENV_FILE cannot be read: {error}")
+        return dict(environ)
+    given: dict[str, str] = {}
+    for number, line in enumerate(lines, start=1):
+        stripped = line.strip()
+        if not stripped or stripped.startswith("#"):
+            continue
+        name, equals, value = stripped.partition("=")
+        if not equals or not name.strip().startswith(PREFIX):
+            problems.append(f"{file_name}, line {number}: expected {PREFIX}NAME=value")
+            continue
+        given[name.strip()] = value.strip().strip('"')
+    return given | dict(environ)

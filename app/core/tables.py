@@ -1,0 +1,219 @@
+"""Every table of Slipstream, in one place that migrations and stores share.
+
+Every table of an account has `account_id` first in its primary key, so that the same schema is distributed by
+account on Citus (ADR 5). Only the owner named at each table writes it; a feature may read any of them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+EVENT_PARTITIONS = 16
+"""Hash partitions of `events`: a power of two near the number of cores a large server has (ADR 5)."""
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _instant(name: str, *, null: bool = False, default_now: bool = False, key: bool = False) -> Column[datetime]:
+    default = text("now()") if default_now else None
+    return Column(name, TIMESTAMP(timezone=True), nullable=null, server_default=default, primary_key=key)
+
+
+# --- app.core: accounts, tiers, keys -------------------------------------------------------------------------
+
+tiers = Table(
+    "tiers",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("events_per_minute", BigInteger, nullable=False),
+    Column("events_burst", BigInteger, nullable=False),
+    Column("summaries_per_minute", BigInteger, nullable=False),
+    Column("daily_quota", BigInteger, comment="events a UTC day; null is no limit"),
+    Column("monthly_quota", BigInteger, comment="events a UTC month; null is no limit"),
+    Column("lane", Text, nullable=False),
+    _instant("updated_at", default_now=True),
+    CheckConstraint("lane IN ('high', 'normal', 'low')", name="lane"),
+    CheckConstraint("events_per_minute > 0 AND events_burst > 0 AND summaries_per_minute > 0", name="limits_positive"),
+)
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("account_id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("tier", Text, ForeignKey("tiers.name"), nullable=False),
+    Column("overrides", JSONB, nullable=False, server_default=text("'{}'"), comment="limits that differ from the tier"),
+    Column("shard", SmallInteger, comment="queue shard; null is crc32(account_id) % 16"),
+    Column("ordered", Boolean, nullable=False, server_default=text("false")),
+    _instant("created_at", default_now=True),
+    _instant("updated_at", default_now=True),
+    CheckConstraint("shard BETWEEN 0 AND 15", name="shard"),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("account_id", Text, ForeignKey("accounts.account_id", ondelete="CASCADE"), primary_key=True),
+    Column("key_id", Text, primary_key=True),
+    Column("digest", LargeBinary, nullable=False, comment="SHA-256 of the secret; the secret itself is never kept"),
+    Column("scopes", ARRAY(Text), nullable=False),
+    _instant("created_at", default_now=True),
+    _instant("expires_at", null=True),
+    _instant("revoked_at", null=True),
+    _instant("last_used_at", null=True),
+)
+
+# --- ingestion: events, their rollups, outcomes, dead letters ---------------------------------------------------
+
+events = Table(
+    "events",
+    metadata,
+    Column("account_id", Text, primary_key=True),
+    Column("event_id", Text, primary_key=True),
+    Column("type", Text, nullable=False),
+    _instant("occurred_at"),
+    _instant("received_at"),
+    Column("payload", JSONB),
+    Column("envelope", JSONB, comment="CloudEvents attributes: source, id, subject, …; null for a native event"),
+    Index(None, "received_at", postgresql_using="brin"),
+    postgresql_partition_by="HASH (account_id)",
+)
+
+event_rollups = Table(
+    "event_rollups",
+    metadata,
+    Column("account_id", Text, primary_key=True),
+    Column("width", SmallInteger, primary_key=True, comment="minutes in the bucket: 1, 60 or 1440"),
+    _instant("bucket", key=True),
+    Column("type", Text, primary_key=True),
+    Column("events", BigInteger, nullable=False),
+    _instant("first_at"),
+    _instant("last_at"),
+    CheckConstraint("width IN (1, 60, 1440)", name="width"),
+    comment="counts by the event's own time, buckets in UTC",
+)
+
+batch_outcomes = Table(
+    "batch_outcomes",
+    metadata,
+    Column("account_id", Text, primary_key=True),
+    Column("batch_id", Text, primary_key=True),
+    _instant("received_at"),
+    _instant("stored_at"),
+    Column("stored", Integer, nullable=False),
+    Column("duplicates", Integer, nullable=False),
+    Column("dead", Integer, nullable=False),
+    CheckConstraint("stored >= 0 AND duplicates >= 0 AND dead >= 0", name="counts"),
+    Index(None, "received_at", postgresql_using="brin"),
+    comment="one row a batch, written with its events; accepted = stored + duplicates + dead",
+)
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("account_id", Text, primary_key=True),
+    Column("key_digest", LargeBinary, primary_key=True, comment="SHA-256 of the Idempotency-Key"),
+    Column("body_digest", LargeBinary, nullable=False, comment="SHA-256 of the request's body after decompression"),
+    Column("batch_id", Text, nullable=False),
+    Column("accepted", Integer, nullable=False),
+    _instant("received_at"),
+    Index(None, "received_at", postgresql_using="brin"),
+    comment="answers to repeat for 24 hours, moved here from Valkey with the outcome of their batch",
+)
+
+dead_letters = Table(
+    "dead_letters",
+    metadata,
+    Column("account_id", Text, primary_key=True),
+    Column("batch_id", Text, primary_key=True),
+    Column("position", Integer, primary_key=True, comment="index in the batch; -1 for a batch that cannot be read"),
+    Column("event_id", Text),
+    Column("type", Text),
+    Column("reason", Text, nullable=False, comment="a slug: refused-by-store, kept-failing, unreadable"),
+    Column("detail", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("body", LargeBinary, nullable=False, comment="the event as it was sent, as bytes: jsonb may refuse it"),
+    _instant("received_at"),
+    _instant("died_at"),
+    Index(None, "died_at"),
+)
+
+# --- app.core.telemetry ------------------------------------------------------------------------------------------
+
+request_minutes = Table(
+    "request_minutes",
+    metadata,
+    Column("service", Text, primary_key=True),
+    _instant("minute", key=True),
+    Column("route", Text, primary_key=True),
+    Column("method", Text, primary_key=True),
+    Column("tier", Text, primary_key=True),
+    Column("status", SmallInteger, primary_key=True),
+    Column("reason", Text, primary_key=True),
+    Column("writer", Text, primary_key=True, comment="the process that counted; its rows are cumulative and its own"),
+    Column("requests", BigInteger, nullable=False),
+    Column("buckets", ARRAY(Integer), nullable=False, comment="histogram bucket numbers, app.domain.histogram"),
+    Column("counts", ARRAY(BigInteger), nullable=False, comment="requests in each of those buckets"),
+)
+
+account_request_minutes = Table(
+    "account_request_minutes",
+    metadata,
+    Column("account_id", Text, primary_key=True),
+    Column("service", Text, primary_key=True),
+    _instant("minute", key=True),
+    Column("route", Text, primary_key=True),
+    Column("method", Text, primary_key=True),
+    Column("tier", Text, primary_key=True),
+    Column("status", SmallInteger, primary_key=True),
+    Column("reason", Text, primary_key=True),
+    Column("writer", Text, primary_key=True),
+    Column("requests", BigInteger, nullable=False),
+    Column("buckets", ARRAY(Integer), nullable=False),
+    Column("counts", ARRAY(BigInteger), nullable=False),
+)
+
+failed_requests = Table(
+    "failed_requests",
+    metadata,
+    Column("writer", Text, primary_key=True),
+    Column("number", BigInteger, primary_key=True, comment="counts up in its writer"),
+    _instant("at"),
+    Column("request_id", Text, nullable=False),
+    Column("service", Text, nullable=False),
+    Column("route", Text, nullable=False),
+    Column("method", Text, nullable=False),
+    Column("status", SmallInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("account_id", Text),
+    Column("duration_us", BigInteger),
+    Index(None, "at"),
+    comment="single failures (5xx), capped a minute and writer, for people who look for the cause",
+)

@@ -1,0 +1,211 @@
+"""Valkey by the shortest way: a plain socket and hiredis, one connection a thread.
+
+redis-py spends about a third of an API request's time on its own layers (design decision 3b), so the request path
+talks the protocol directly. Everything that is not on that path may use redis-py.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import socket
+import threading
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import hiredis
+
+from app.core.errors import DependencyTimeoutError, DependencyUnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_CHUNK = 65_536
+_TRANSIENT = (b"LOADING", b"BUSY", b"CLUSTERDOWN", b"MASTERDOWN", b"READONLY", b"MISCONF", b"TRYAGAIN")
+
+
+class ValkeyRefusedError(DependencyUnavailableError):
+    """Valkey answered, and would not do it."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("valkey", message)
+        self.out_of_memory = message.startswith("OOM")
+
+
+class CommandError(Exception):
+    """The command itself is wrong: our mistake, not Valkey's state."""
+
+
+class _Connection:
+    """One socket with its reader; not shared between threads."""
+
+    def __init__(self, address: _Address, timeout_s: float) -> None:
+        try:
+            if address.path is not None:
+                self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+                self._socket.settimeout(timeout_s)
+                self._socket.connect(address.path)
+            else:
+                self._socket = socket.create_connection((address.host, address.port), timeout=timeout_s)
+                self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        except TimeoutError as error:
+            raise DependencyTimeoutError("valkey", "no connection in time") from error
+        except OSError as error:
+            raise DependencyUnavailableError("valkey", f"cannot be reached ({error.strerror or error})") from error
+        self._reader = hiredis.Reader()
+        greeting = []
+        if address.password:
+            user = (address.username,) if address.username else ()
+            greeting.append(_pack(("AUTH", *user, address.password)))
+        if address.database:
+            greeting.append(_pack(("SELECT", address.database)))
+        try:
+            for reply in self.exchange(b"".join(greeting), len(greeting)):
+                if isinstance(reply, hiredis.ReplyError):
+                    # The reason only: an AUTH error never repeats the password, and neither do we.
+                    raise DependencyUnavailableError("valkey", f"refuses the connection ({reply})")
+        except BaseException:
+            self.close()
+            raise
+
+    def exchange(self, packed: bytes, replies: int) -> list[Any]:
+        """Send packed commands and read as many replies; any failure leaves the connection unusable."""
+        if not replies:
+            return []
+        received: list[Any] = []
+        try:
+            self._socket.sendall(packed)
+            while len(received) < replies:
+                reply = self._reader.gets()
+                if reply is False:
+                    data = self._socket.recv(_CHUNK)
+                    if not data:
+                        raise DependencyUnavailableError("valkey", "closed the connection")
+                    self._reader.feed(data)
+                else:
+                    received.append(reply)
+        except TimeoutError as error:
+            raise DependencyTimeoutError("valkey", "no answer in time") from error
+        except OSError as error:
+            raise DependencyUnavailableError("valkey", f"connection lost ({error.strerror or error})") from error
+        return received
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+class _Address:
+    """Where a Valkey listens, read from `redis://`, `valkey://` or `unix://` addresses."""
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        query = parse_qs(parts.query)
+        self.username = unquote(parts.username or "")
+        self.password = unquote(parts.password or query.get("password", [""])[0])
+        self.path: str | None = None
+        self.host = parts.hostname or "127.0.0.1"
+        self.port = parts.port or 6379
+        if parts.scheme == "unix":
+            self.path = unquote(parts.path)
+            self.database = int(query.get("db", ["0"])[0])
+        elif parts.scheme in {"redis", "valkey"}:
+            self.database = int(parts.path.strip("/") or 0)
+        else:
+            raise ValueError(f"not a Valkey address: scheme {parts.scheme!r}")
+
+
+class Valkey:
+    """A Valkey server as the request path sees it: bytes in, bytes out, a deadline on every exchange."""
+
+    def __init__(self, url: str, *, timeout_s: float = 1.0) -> None:
+        self._address = _Address(url)
+        self._timeout_s = timeout_s
+        self._local = threading.local()
+
+    def execute(self, *command: str | bytes | float) -> Any:
+        """Run one command.
+
+        Raises `DependencyUnavailableError` when Valkey cannot be reached, `DependencyTimeoutError` when it did not
+        answer in time (what became of the command is unknown), `ValkeyRefusedError` when its state forbids it (out of
+        memory, loading), and `CommandError` when the command is wrong.
+        """
+        return _value(self._exchange(_pack(command), 1)[0])
+
+    def pipeline(self, commands: Sequence[tuple[str | bytes | float, ...]]) -> list[Any]:
+        """Run several commands in one round trip; raises the first error among the replies."""
+        packed = b"".join([_pack(command) for command in commands])
+        return [_value(reply) for reply in self._exchange(packed, len(commands))]
+
+    def script(self, source: str) -> Script:
+        """Prepare a Lua script; it is loaded when the server turns out not to know it."""
+        return Script(self, source)
+
+    def ping(self) -> None:
+        """Ask for a sign of life; raises as `execute` does."""
+        self.execute("PING")
+
+    def _exchange(self, packed: bytes, replies: int) -> list[Any]:
+        connection: _Connection | None = getattr(self._local, "connection", None)
+        if connection is not None:
+            try:
+                return connection.exchange(packed, replies)
+            except BaseException:
+                # A half-read connection would give the next caller this caller's answer.
+                self.forget()
+                raise
+        connection = _Connection(self._address, self._timeout_s)
+        self._local.connection = connection
+        try:
+            return connection.exchange(packed, replies)
+        except BaseException:
+            self.forget()
+            raise
+
+    def forget(self) -> None:
+        """Close this thread's connection; the next command opens another."""
+        connection: _Connection | None = getattr(self._local, "connection", None)
+        if connection is not None:
+            connection.close()
+            self._local.connection = None
+
+
+class Script:
+    """A Lua script, run by its SHA-1."""
+
+    def __init__(self, valkey: Valkey, source: str) -> None:
+        self._valkey = valkey
+        self._source = source
+        self._digest = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
+
+    def __call__(self, keys: Sequence[str | bytes], args: Sequence[str | bytes | float] = ()) -> Any:
+        """Run it; errors as in `Valkey.execute`."""
+        try:
+            return self._valkey.execute("EVALSHA", self._digest, len(keys), *keys, *args)
+        except _UnknownScriptError:
+            return self._valkey.execute("EVAL", self._source, len(keys), *keys, *args)
+
+    def command(self, keys: Sequence[str | bytes], args: Sequence[str | bytes | float] = ()) -> tuple[Any, ...]:
+        """The same as a command for `Valkey.pipeline`; the caller loads the script first with `load`."""
+        return ("EVALSHA", self._digest, len(keys), *keys, *args)
+
+    def load(self) -> None:
+        self._valkey.execute("SCRIPT", "LOAD", self._source)
+
+
+def _pack(command: tuple[Any, ...]) -> bytes:
+    packed: bytes = hiredis.pack_command(command)
+    return packed
+
+
+class _UnknownScriptError(CommandError):
+    """NOSCRIPT."""
+
+
+def _value(reply: Any) -> Any:
+    if not isinstance(reply, hiredis.ReplyError):
+        return reply
+    message = str(reply)
+    if message.startswith("NOSCRIPT"):
+        raise _UnknownScriptError(message)
+    if message.startswith("OOM") or message.encode().startswith(_TRANSIENT):
+        raise ValkeyRefusedError(message)
+    raise CommandError(message)
