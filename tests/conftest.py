@@ -13,6 +13,9 @@ import pytest
 import redis
 from psycopg import sql
 
+from app.core.database import Database
+from app.core.settings import Settings
+from app.core.valkey import Valkey
 from app.embedded.instance import Instance
 from app.embedded.tuning import Profile
 
@@ -68,6 +71,26 @@ def redis_client(valkey_url: str) -> Iterator[redis.Redis]:
 
 
 # Above: the engines. Below: the project on them (database, valkey, settings, world, client).
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    database = Database(database_url)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def valkey(valkey_url: str) -> Iterator[Valkey]:
+    valkey = Valkey(valkey_url)
+    yield valkey
+    valkey.forget()
+
+
+@pytest.fixture
+def settings(database_url: str, valkey_url: str) -> Settings:
+    """Settings on this test's own database and Valkey."""
+    return Settings(database_url=database_url, redis_url=valkey_url, admin_token="the-token-of-the-operator")
 
 
 def _administer(engines: Instance, statement: sql.Composed) -> None:

@@ -39,33 +39,30 @@ class _Connection:
     """One socket with its reader; not shared between threads."""
 
     def __init__(self, address: _Address, timeout_s: float) -> None:
-        try:
-            if address.path is not None:
-                self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-                self._socket.settimeout(timeout_s)
-                self._socket.connect(address.path)
-            else:
-                self._socket = socket.create_connection((address.host, address.port), timeout=timeout_s)
-                self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        except TimeoutError as error:
-            raise DependencyTimeoutError("valkey", "no connection in time") from error
-        except OSError as error:
-            raise DependencyUnavailableError("valkey", f"cannot be reached ({error.strerror or error})") from error
         self._reader = hiredis.Reader()
+        self._socket = _dial(address, timeout_s)
+        try:
+            self._greet(address)
+        except BaseException:
+            self.close()
+            raise
+
+    def __del__(self) -> None:
+        # The thread that owned the connection has ended.
+        if hasattr(self, "_socket"):
+            self.close()
+
+    def _greet(self, address: _Address) -> None:
         greeting = []
         if address.password:
             user = (address.username,) if address.username else ()
             greeting.append(_pack(("AUTH", *user, address.password)))
         if address.database:
             greeting.append(_pack(("SELECT", address.database)))
-        try:
-            for reply in self.exchange(b"".join(greeting), len(greeting)):
-                if isinstance(reply, hiredis.ReplyError):
-                    # The reason only: an AUTH error never repeats the password, and neither do we.
-                    raise DependencyUnavailableError("valkey", f"refuses the connection ({reply})")
-        except BaseException:
-            self.close()
-            raise
+        for reply in self.exchange(b"".join(greeting), len(greeting)):
+            if isinstance(reply, hiredis.ReplyError):
+                # The server's words only: they never repeat the password.
+                raise DependencyUnavailableError("valkey", f"refuses the connection ({reply})")
 
     def exchange(self, packed: bytes, replies: int) -> list[Any]:
         """Send packed commands and read as many replies; any failure leaves the connection unusable."""
@@ -91,6 +88,26 @@ class _Connection:
 
     def close(self) -> None:
         self._socket.close()
+
+
+def _dial(address: _Address, timeout_s: float) -> socket.socket:
+    try:
+        if address.path is None:
+            dialled = socket.create_connection((address.host, address.port), timeout=timeout_s)
+            dialled.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            return dialled
+        dialled = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            dialled.settimeout(timeout_s)
+            dialled.connect(address.path)
+        except BaseException:
+            dialled.close()
+            raise
+    except TimeoutError as error:
+        raise DependencyTimeoutError("valkey", "no connection in time") from error
+    except OSError as error:
+        raise DependencyUnavailableError("valkey", f"cannot be reached ({error.strerror or error})") from error
+    return dialled
 
 
 class _Address:
@@ -145,18 +162,12 @@ class Valkey:
 
     def _exchange(self, packed: bytes, replies: int) -> list[Any]:
         connection: _Connection | None = getattr(self._local, "connection", None)
-        if connection is not None:
-            try:
-                return connection.exchange(packed, replies)
-            except BaseException:
-                # A half-read connection would give the next caller this caller's answer.
-                self.forget()
-                raise
-        connection = _Connection(self._address, self._timeout_s)
-        self._local.connection = connection
+        if connection is None:
+            connection = self._local.connection = _Connection(self._address, self._timeout_s)
         try:
             return connection.exchange(packed, replies)
         except BaseException:
+            # A half-read connection would give the next caller this caller's answer.
             self.forget()
             raise
 

@@ -23,7 +23,10 @@ def test_every_transaction_has_its_deadlines(database_url: str) -> None:
     try:
         for _ in range(2):
             with database.begin() as connection:
-                shown = [connection.execute(text(f"SHOW {name}")).scalar_one() for name in ("statement_timeout", "lock_timeout")]
+                shown = [
+                    connection.execute(text(f"SHOW {name}")).scalar_one()
+                    for name in ("statement_timeout", "lock_timeout")
+                ]
                 assert shown == ["1234ms", "567ms"]
     finally:
         database.close()

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from app.core.settings import Settings, SettingsError, load_settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 NEEDED = {
     "SLIPSTREAM_DATABASE_URL": "postgresql://localhost/slipstream",
