@@ -98,7 +98,7 @@ class Process:
 
     def __init__(self, spec: ProcessSpec) -> None:
         self.spec = spec
-        self.wanted = False
+        self.wanted = False  # Whether it was started and not stopped: a supervisor restarts it then.
         self._popen: subprocess.Popen[bytes] | None = None
         self._lock = threading.RLock()
         self._reaping = threading.Lock()
@@ -129,10 +129,10 @@ class Process:
     def start(self) -> None:
         """Start the child unless it runs; does not wait until it is ready."""
         with self._lock:
-            self.wanted = True
             if not self.running:
                 self.spec.before_start()
                 self._popen = _spawner.submit(self._spawn).result()
+            self.wanted = True  # Last, so that a supervisor does not take a start for a death.
 
     def start_again(self) -> None:
         """Start the child if it has died and nobody has stopped it."""
