@@ -137,10 +137,16 @@ class Supervisor:
             watched.deaths = 1 if now - watched.started > LIVED_S else watched.deaths + 1
             watched.due = now + restart_delay_s(watched.deaths)
             log.warning("process_died", process=process.name, pid=process.pid, deaths=watched.deaths)
-            if self._on_death:
-                self._on_death(process.name, process.pid)
+            self._tell(process.name, process.pid)
         if now >= watched.due:
             process.start_again()
             watched.started = now
             self.restarts[process.name] += 1
             log.info("process_restarted", process=process.name, pid=process.pid)
+
+    def _tell(self, name: str, pid: int) -> None:
+        if self._on_death is not None:
+            try:
+                self._on_death(name, pid)
+            except Exception:
+                log.exception("on_death_failed", process=name, pid=pid)

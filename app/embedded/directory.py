@@ -158,19 +158,28 @@ class DataDirectory:
             raise EmbeddedError(f"{directory} is not a private directory of the engines' user (mode 0700).")
 
 
+def in_use(path: Path) -> bool:
+    """Whether a process of an instance on this data directory lives."""
+    try:
+        fd = os.open(path / "lock", os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        return not _try_lock(fd)
+    finally:
+        os.close(fd)
+
+
 def running_environment(path: Path) -> dict[str, str]:
     """Settings of the instance that runs on this data directory; raises EmbeddedError when none does."""
     try:
-        text = (path / "instance.env").read_text()
-        with (path / "lock").open() as lock:
-            idle = _try_lock(lock.fileno())
+        if in_use(path):
+            return dict(line.split("=", 1) for line in (path / "instance.env").read_text().splitlines())
+    except FileNotFoundError:  # It is just starting or stopping.
+        pass
     except PermissionError:
         raise EmbeddedError(f"The instance in {path} belongs to another user.") from None
-    except FileNotFoundError:
-        idle = True
-    if idle:
-        raise EmbeddedError(f"No instance runs on {path}: start one with slipstream up --data {path}.")
-    return dict(line.split("=", 1) for line in text.splitlines())
+    raise EmbeddedError(f"No instance runs on {path}: start one with slipstream up --data {path}.")
 
 
 def _try_lock(fd: int) -> bool:
