@@ -18,6 +18,7 @@ PR_SET_PDEATHSIG = 1  # From linux/prctl.h.
 def main() -> None:
     parent, death_signal, uid, gid, *argv = sys.argv[1:]
     if uid != "-":
+        os.chdir("/")  # Where the new user may be.
         os.setgroups([])
         os.setgid(int(gid))
         os.setuid(int(uid))

@@ -13,7 +13,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 LEASH = Path(__file__).with_name("leash.py")
 KILL_TIMEOUT_S = 10.0
 POLL_S = 0.02
+LONGEST_LOG = 64 * 1024**2
 
 # The kernel's leash is tied to the thread that starts a child, not to its process. One thread that lives as long as the
 # interpreter starts them all, so that a test's or a supervisor's thread may end without taking its children along.
@@ -176,11 +177,7 @@ class Process:
     def _spawn(self) -> subprocess.Popen[bytes]:
         spec = self.spec
         with contextlib.ExitStack() as stack:
-            output = None
-            if spec.log is not None:
-                output = stack.enter_context(
-                    os.fdopen(os.open(spec.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "wb")
-                )
+            output = stack.enter_context(_open_log(spec.log)) if spec.log else None
             return subprocess.Popen(
                 leashed(spec.argv, death_signal=spec.stop_signal, user=spec.user),
                 env=None if spec.env is None else dict(spec.env),
@@ -204,3 +201,10 @@ class Process:
             return ""
         lines = self.spec.log.read_text(errors="replace").splitlines()[-8:]
         return "\n" + "\n".join(lines)
+
+
+def _open_log(path: Path) -> BinaryIO:
+    """A log to append to; a long one is put aside first."""
+    if path.exists() and path.stat().st_size > LONGEST_LOG:
+        path.replace(path.with_name(f"{path.name}.1"))
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "wb")

