@@ -130,7 +130,16 @@ batch_outcomes = Table(
     Column("stored", Integer, nullable=False),
     Column("duplicates", Integer, nullable=False),
     Column("dead", Integer, nullable=False),
-    CheckConstraint("stored >= 0 AND duplicates >= 0 AND dead >= 0", name="counts"),
+    Column(
+        "revived",
+        Integer,
+        nullable=False,
+        server_default=text("0"),
+        comment="of stored and duplicates: replayed dead letters, never fresh",
+    ),
+    CheckConstraint(
+        "stored >= 0 AND duplicates >= 0 AND dead >= 0 AND revived BETWEEN 0 AND stored + duplicates", name="counts"
+    ),
     Index(None, "received_at", postgresql_using="brin"),
     comment="one row a batch, written with its events; accepted = stored + duplicates + dead",
 )
@@ -163,6 +172,7 @@ dead_letters = Table(
     _instant("received_at"),
     _instant("died_at"),
     Index(None, "died_at"),
+    Index(None, "batch_id"),
 )
 
 # --- app.core.telemetry ------------------------------------------------------------------------------------------

@@ -90,7 +90,17 @@ def _create_batch_outcomes() -> None:
         sa.Column("stored", sa.Integer(), nullable=False),
         sa.Column("duplicates", sa.Integer(), nullable=False),
         sa.Column("dead", sa.Integer(), nullable=False),
-        sa.CheckConstraint("stored >= 0 AND duplicates >= 0 AND dead >= 0", name=op.f("ck_batch_outcomes_counts")),
+        sa.Column(
+            "revived",
+            sa.Integer(),
+            nullable=False,
+            server_default=sa.text("0"),
+            comment="of stored and duplicates: replayed dead letters, never fresh",
+        ),
+        sa.CheckConstraint(
+            "stored >= 0 AND duplicates >= 0 AND dead >= 0 AND revived BETWEEN 0 AND stored + duplicates",
+            name=op.f("ck_batch_outcomes_counts"),
+        ),
         sa.PrimaryKeyConstraint("account_id", "batch_id", name=op.f("pk_batch_outcomes")),
         comment="one row a batch, written with its events; accepted = stored + duplicates + dead",
     )
@@ -146,6 +156,7 @@ def _create_dead_letters() -> None:
         sa.PrimaryKeyConstraint("account_id", "batch_id", "position", name=op.f("pk_dead_letters")),
     )
     op.create_index(op.f("ix_dead_letters_died_at"), "dead_letters", ["died_at"])
+    op.create_index(op.f("ix_dead_letters_batch_id"), "dead_letters", ["batch_id"])
 
 
 def _distribute_on_citus() -> None:
