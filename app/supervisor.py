@@ -60,11 +60,13 @@ class Supervisor:
     """A context manager; on leaving it, everything it has started is stopped, the last stage first.
 
     on_death: called from the watching thread with a dead process's name and process id; must not block.
+    lived_s: a process that dies younger than this is restarted later and later.
     """
 
-    def __init__(self, *, on_death: Callable[[str, int], None] | None = None) -> None:
+    def __init__(self, *, on_death: Callable[[str, int], None] | None = None, lived_s: float = LIVED_S) -> None:
         self.restarts = Counter[str]()
         self._on_death = on_death
+        self._lived_s = lived_s
         self._watched: list[_Watched] = []
         self._stages: list[list[Process]] = []
         self._ended = threading.Event()
@@ -134,7 +136,7 @@ class Supervisor:
             return
         if watched.buried != process.pid:
             watched.buried = process.pid
-            watched.deaths = 1 if now - watched.started > LIVED_S else watched.deaths + 1
+            watched.deaths = 1 if now - watched.started > self._lived_s else watched.deaths + 1
             watched.due = now + restart_delay_s(watched.deaths)
             log.warning("process_died", process=process.name, pid=process.pid, deaths=watched.deaths)
             self._tell(process.name, process.pid)

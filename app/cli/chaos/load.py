@@ -1,0 +1,233 @@
+"""Clients that write down every request and every answer, and repeat a batch with the same ids until it is answered with 202."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import TYPE_CHECKING, Self
+
+from app.cli.chaos.history import ACCEPTED, Entry, HistoryLog, Kind
+from app.cli.sample_events import batch_body, sample_events
+from app.client import CutError, Link
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+LATENESS = (timedelta(0), timedelta(0), timedelta(minutes=7), timedelta(hours=5), timedelta(days=3))
+"""How old events are, drawn per batch: buckets of every width fill up in no order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    account_id: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadOptions:
+    """What the clients send.
+
+    sizes: events a batch, drawn evenly. pause_s: between a 202 and the next batch. batches: of each client, None without end.
+    repeats: share of batches that are sent once more under a new name, as after a client's own crash.
+    keyed: share of batches with an Idempotency-Key. longest_wait_s: a Retry-After is heeded up to this, so that what is
+    measured is the platform's recovery and not the client's patience.
+    """
+
+    clients: int = 4
+    sizes: Sequence[int] = (1, 10, 50, 200)
+    pause_s: float = 0.01
+    batches: int | None = None
+    repeats: float = 0.1
+    keyed: float = 0.3
+    timeout_s: float = 10.0
+    longest_wait_s: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """A 202, at monotonic seconds of its request and of its answer."""
+
+    asked: float
+    answered: float
+    batch_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    number: str
+    account: Account
+    event_ids: tuple[str, ...]
+    body: bytes
+    idempotency_key: str | None
+
+
+class Client(threading.Thread):
+    """One connection, one file of history."""
+
+    def __init__(
+        self,
+        name: str,
+        base_url: str,
+        accounts: Sequence[Account],
+        *,
+        directory: Path,
+        random: Random,
+        options: LoadOptions,
+    ) -> None:
+        super().__init__(name=name, daemon=True)
+        self.acknowledged: list[Acknowledged] = []
+        self.refused: list[tuple[float, str]] = []
+        self._base_url = base_url
+        self._accounts = accounts
+        self._path = directory / f"{name}.ndjson"
+        self._random = random
+        self._options = options
+        self._sent: deque[_Batch] = deque(maxlen=50)
+        self._stopping = threading.Event()
+        self._abandoned = threading.Event()
+
+    def run(self) -> None:
+        number = 0
+        with HistoryLog(self._path) as log:
+            links = {
+                account: Link(self._base_url, key=account.key, timeout_s=self._options.timeout_s)
+                for account in self._accounts
+            }
+            while not self._stopping.is_set() and number != self._options.batches:
+                number += 1
+                batch = self._next_batch(f"{self.name}-{number}")
+                self._send_until_accepted(batch, links[batch.account], log)
+                self._sent.append(batch)
+                self._stopping.wait(self._options.pause_s)
+            for link in links.values():
+                link.close()
+
+    def finish(self) -> None:
+        """Send no further batch."""
+        self._stopping.set()
+
+    def abandon(self) -> None:
+        """Do not even repeat the one in hand."""
+        self._stopping.set()
+        self._abandoned.set()
+
+    def _next_batch(self, number: str) -> _Batch:
+        random = self._random
+        if self._sent and random.random() < self._options.repeats:
+            old = random.choice(self._sent)
+            return _Batch(number, old.account, old.event_ids, old.body, None)
+        at = datetime.now(UTC) - random.choice(LATENESS)
+        events = sample_events(random, random.choice(self._options.sizes), at=at)
+        key = f"{number}-{random.getrandbits(64):x}" if random.random() < self._options.keyed else None
+        ids = tuple(event["event_id"] for event in events)
+        return _Batch(number, random.choice(self._accounts), ids, batch_body(events), key)
+
+    def _send_until_accepted(self, batch: _Batch, link: Link, log: HistoryLog) -> None:
+        attempt = 0
+        while not self._abandoned.is_set():
+            attempt += 1
+            log.write(
+                Entry(
+                    kind=Kind.SENT,
+                    batch=batch.number,
+                    attempt=attempt,
+                    at_ms=_now_ms(),
+                    account_id=batch.account.account_id,
+                    event_ids=batch.event_ids,
+                    idempotency_key=batch.idempotency_key,
+                )
+            )
+            asked = time.monotonic()
+            entry, wait_s = _ask(batch, attempt, link)
+            log.write(entry)
+            if entry.status == ACCEPTED:
+                self.acknowledged.append(Acknowledged(asked, time.monotonic(), entry.batch_id or ""))
+                return
+            self.refused.append((time.monotonic(), f"{entry.status} {entry.problem}"))
+            self._abandoned.wait(min(wait_s, self._options.longest_wait_s))
+
+
+def _ask(batch: _Batch, attempt: int, link: Link) -> tuple[Entry, float]:
+    """Send a batch once; what happened, and for how many seconds to wait before the next attempt if it was not a 202."""
+    headers = {"Idempotency-Key": batch.idempotency_key} if batch.idempotency_key else {}
+    try:
+        answer = link.post("/events", batch.body, headers)
+    except CutError as error:
+        return Entry(kind=Kind.CUT, batch=batch.number, attempt=attempt, at_ms=_now_ms(), problem=str(error)), 0.1
+    receipt = answer.json() if answer.status == ACCEPTED else {}
+    entry = Entry(
+        kind=Kind.ANSWERED,
+        batch=batch.number,
+        attempt=attempt,
+        at_ms=_now_ms(),
+        status=answer.status,
+        batch_id=receipt.get("batch_id"),
+        accepted=receipt.get("accepted"),
+        problem=answer.problem,
+    )
+    return entry, answer.retry_after_s or 0.1
+
+
+class Load:
+    """Several clients at once: `with Load(…) as load: …; load.finish()`."""
+
+    def __init__(
+        self, base_url: str, accounts: Sequence[Account], *, directory: Path, seed: int, options: LoadOptions
+    ) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        self.clients = [
+            Client(
+                f"client-{number}",
+                base_url,
+                accounts,
+                directory=directory,
+                random=Random(f"{seed} {number}"),  # noqa: S311 - a run must be repeatable.
+                options=options,
+            )
+            for number in range(options.clients)
+        ]
+
+    def __enter__(self) -> Self:
+        for client in self.clients:
+            client.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        for client in self.clients:
+            client.abandon()
+        for client in self.clients:
+            client.join()
+
+    def finish(self, timeout_s: float = 60.0) -> None:
+        """Let every client get its 202 for the batch in hand; after the timeout it is left open, which the checker sees."""
+        for client in self.clients:
+            client.finish()
+        self.join(timeout_s)
+
+    def join(self, timeout_s: float = 60.0) -> None:
+        """Wait until every client has sent all its batches."""
+        deadline = time.monotonic() + timeout_s
+        for client in self.clients:
+            client.join(max(0.0, deadline - time.monotonic()))
+
+    def acknowledged_batches(self) -> list[str]:
+        """Ids of all batches that have their 202."""
+        return [one.batch_id for client in self.clients for one in list(client.acknowledged)]
+
+    def first_accepted_after(self, moment: float) -> float | None:
+        """When the first 202 to a request made after `moment` came; monotonic seconds."""
+        times = [one.answered for client in self.clients for one in list(client.acknowledged) if one.asked >= moment]
+        return min(times, default=None)
+
+    def refusals_after(self, moment: float) -> list[str]:
+        """What else was answered after `moment`: status and problem."""
+        return [what for client in self.clients for at, what in list(client.refused) if at >= moment]
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
