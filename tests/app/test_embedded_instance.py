@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import stat
 import subprocess
 import sys
-import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ from app.embedded.tuning import Profile
 from app.supervisor import Supervisor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     Eventually = Callable[[Callable[[], object]], None]
 
@@ -119,32 +119,64 @@ def test_an_instance_starts_again_on_its_data_with_the_same_secrets(data_dir: Pa
         assert read(again) == ([(1,)], b"1")
 
 
-def test_a_killed_instance_leaves_nothing_running_and_starts_again_on_its_data(data_dir: Path) -> None:
-    program = f"""
-        import sys, time
-        sys.path.insert(0, {str(ROOT)!r})
-        from pathlib import Path
-        from app.embedded.instance import Instance
-        from app.embedded.tuning import Profile
-        instance = Instance(Path({str(data_dir)!r}), profile=Profile.TEST).start()
-        print("started", flush=True)
-        time.sleep(1000)
-    """
-    with subprocess.Popen([sys.executable, "-c", textwrap.dedent(program)], stdout=subprocess.PIPE, text=True) as owner:
-        assert owner.stdout is not None
-        assert owner.stdout.readline() == "started\n"
-        environment = running_environment(data_dir)
-        with psycopg.connect(environment["SLIPSTREAM_DATABASE_URL"]) as connection:
-            connection.execute("CREATE TABLE kept AS SELECT 1 AS n")
-        with redis.Redis.from_url(environment["SLIPSTREAM_REDIS_URL"]) as client:
-            client.set("kept", 1)
+OWNER = f"""
+import sys, time
+sys.path.insert(0, {str(ROOT)!r})
+from pathlib import Path
+from app.embedded.instance import Instance
+from app.embedded.tuning import Profile
+instance = Instance(Path(sys.argv[1]), profile=Profile.TEST).start()
+print(instance.valkey.pid, flush=True)
+time.sleep(1000)
+"""
 
-        with pytest.raises(EmbeddedError, match=f"in use by another instance \\(process {owner.pid}\\)"):
-            Instance(data_dir, profile=Profile.TEST).start()
-        owner.kill()
+
+@pytest.fixture
+def owner(data_dir: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """Another process with an instance, to be killed; and the process id of its Valkey."""
+    with subprocess.Popen([sys.executable, "-c", OWNER, str(data_dir)], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        yield process, int(process.stdout.readline())
+        process.kill()
+
+
+def test_two_instances_do_not_share_a_directory(owner: tuple[subprocess.Popen[str], int], data_dir: Path) -> None:
+    process, _valkey = owner
+
+    with pytest.raises(EmbeddedError, match=rf"in use by another instance \(process {process.pid}\)"):
+        Instance(data_dir, profile=Profile.TEST).start()
+
+
+def test_a_killed_instance_starts_again_on_its_data(
+    owner: tuple[subprocess.Popen[str], int], data_dir: Path, eventually: Eventually
+) -> None:
+    process, _valkey = owner
+    environment = running_environment(data_dir)
+    with psycopg.connect(environment["SLIPSTREAM_DATABASE_URL"]) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT 1 AS n")
+    with redis.Redis.from_url(environment["SLIPSTREAM_REDIS_URL"]) as client:
+        client.set("kept", 1)
+
+    process.kill()
+    process.wait()
 
     with Instance(data_dir, profile=Profile.TEST).start() as instance:
         assert read(instance) == ([(1,)], b"1")
+
+
+def test_the_engines_of_a_killed_instance_hold_its_directory_until_they_have_ended(
+    owner: tuple[subprocess.Popen[str], int], data_dir: Path, eventually: Eventually
+) -> None:
+    """Two Valkeys that write one log would ruin it."""
+    process, valkey = owner
+    os.kill(valkey, signal.SIGSTOP)
+
+    process.kill()
+    process.wait()
+    assert in_use(data_dir)
+
+    os.kill(valkey, signal.SIGCONT)
+    eventually(lambda: not in_use(data_dir))
 
 
 def test_others_find_a_running_instance_and_none_that_has_stopped(data_dir: Path) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from app.process import Process, ProcessFailedError, ProcessSpec
+from app.process import LEASH, Process, ProcessFailedError, ProcessSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -142,24 +142,33 @@ def test_the_rest_of_a_dead_child_s_group_dies_with_it(
     eventually(lambda: not lives(grandchild))
 
 
-def test_a_child_outlives_the_thread_that_started_it(started: Callable[..., Process]) -> None:
+def test_a_child_outlives_the_thread_that_started_it(
+    started: Callable[..., Process], tmp_path: Path, eventually: Eventually
+) -> None:
+    """The kernel's leash would kill it when that thread ends."""
+    log = tmp_path / "log"
     children: list[Process] = []
-    thread = threading.Thread(target=lambda: children.append(started(*PATIENT)))
+
+    def start() -> None:
+        children.append(started("sh", "-c", "echo ready; sleep 0.2; echo alive; exec sleep 1000", log=log))
+        eventually(lambda: "ready" in log.read_text())
+
+    thread = threading.Thread(target=start)
     thread.start()
     thread.join()
 
-    second = started("true")
-    second.kill()
-
+    eventually(lambda: "alive" in log.read_text() or not children[0].running)
     assert children[0].running
 
 
 def test_a_child_dies_with_a_killed_parent(tmp_path: Path, eventually: Eventually) -> None:
+    log = tmp_path / "log"
     program = f"""
         import sys, time
         sys.path.insert(0, {str(ROOT)!r})
+        from pathlib import Path
         from app.process import Process, ProcessSpec
-        process = Process(ProcessSpec(name="child", argv=("sleep", "1000")))
+        process = Process(ProcessSpec(name="child", argv=("sh", "-c", "echo ready; exec sleep 1000"), log=Path({str(log)!r})))
         process.start()
         print(process.pid, flush=True)
         time.sleep(1000)
@@ -167,11 +176,20 @@ def test_a_child_dies_with_a_killed_parent(tmp_path: Path, eventually: Eventuall
     with subprocess.Popen(python(tmp_path, program), stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout is not None
         child = int(parent.stdout.readline())
-        assert lives(child)
+        eventually(lambda: "ready" in log.read_text())
 
         parent.kill()
 
     eventually(lambda: not lives(child))
+
+
+def test_a_child_whose_parent_is_gone_before_it_starts_does_not_start() -> None:
+    leash = (sys.executable, "-I", "-S", str(LEASH), "1", "15", "-", "-", "/bin/echo", "started")
+
+    result = subprocess.run(leash, capture_output=True, text=True, check=False)
+
+    assert result.returncode != 0
+    assert result.stdout == ""
 
 
 def test_a_child_that_ends_before_it_is_ready_says_what_it_said(
