@@ -42,3 +42,13 @@ def directory() -> str:
 def summary(account_id: str, window: str) -> str:
     """String: one cached summary."""
     return f"summary:{account_id}:{window}"
+
+
+ACCOUNT_MIRRORS = "{s??}:account:*"
+"""The pattern of every `account_mirror`, for SCAN."""
+
+
+def of_account_mirror(key: bytes) -> tuple[int, str]:
+    """Return the shard and the account of an `account_mirror`'s name."""
+    shard_tag, _, account_id = key.decode().split(":", 2)
+    return int(shard_tag[2:4]), account_id
