@@ -6,6 +6,8 @@ import contextlib
 import shutil
 import tempfile
 import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,9 +17,17 @@ import pytest
 import redis
 from psycopg import sql
 
+from app.core.accounts_service import Accounts, NewAccount
+from app.core.authentication import Authenticator
 from app.core.database import Database
+from app.core.key_usage import KeyUsage
+from app.core.keys import TENANT_SCOPES
+from app.core.keys_service import Keys
 from app.core.migrate import migrate
+from app.core.mirror import AccountMirror
 from app.core.settings import Settings
+from app.core.shard_directory import ShardDirectory
+from app.core.tiers_service import Tiers
 from app.core.valkey import Valkey
 from app.embedded.directory import in_use
 from app.embedded.instance import Instance
@@ -116,6 +126,64 @@ def valkey(valkey_url: str) -> Iterator[Valkey]:
 def settings(database_url: str, valkey_url: str) -> Settings:
     """Settings on this test's own database and Valkey."""
     return Settings(database_url=database_url, redis_url=valkey_url, admin_token="the-token-of-the-operator")
+
+
+@pytest.fixture
+def mirror(database: Database, valkey: Valkey) -> AccountMirror:
+    return AccountMirror(database, valkey)
+
+
+@pytest.fixture
+def accounts(database: Database, mirror: AccountMirror) -> Accounts:
+    return Accounts(database, mirror)
+
+
+@pytest.fixture
+def tiers(database: Database, mirror: AccountMirror) -> Tiers:
+    return Tiers(database, mirror)
+
+
+@pytest.fixture
+def keys(database: Database, mirror: AccountMirror) -> Keys:
+    return Keys(database, mirror)
+
+
+@pytest.fixture
+def authenticator(database: Database, valkey: Valkey, mirror: AccountMirror, settings: Settings) -> Authenticator:
+    return Authenticator(
+        valkey=valkey,
+        mirror=mirror,
+        shards=ShardDirectory(valkey),
+        usage=KeyUsage(database),
+        admin_token=settings.admin_token,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Somebody with an account, and a key to it with every scope of tenants."""
+
+    account_id: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Alice has the account `acme` (standard), Bob `bolt` (free), Charlie `corner` (enterprise)."""
+
+    alice: Member
+    bob: Member
+    charlie: Member
+
+
+@pytest.fixture
+def world(accounts: Accounts, keys: Keys) -> World:
+    def member(account_id: str, tier: str) -> Member:
+        now = datetime.now(UTC)
+        accounts.create(NewAccount(account_id=account_id, name=account_id.title(), tier=tier), now)
+        return Member(account_id, keys.create(account_id, TENANT_SCOPES, now=now).text)
+
+    return World(alice=member("acme", "standard"), bob=member("bolt", "free"), charlie=member("corner", "enterprise"))
 
 
 def _base_dir() -> Path:
