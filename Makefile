@@ -1,0 +1,54 @@
+# Everything runs in .venv, which the first command makes. See `make help`.
+
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+# Debian packages with the programs that tests marked `tools` need.
+TOOLS :=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-tools check format bench chaos lock clean
+.DELETE_ON_ERROR:
+
+help: ## Show the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+
+setup: $(READY) ## Make the environment, with locked and hashed dependencies
+
+$(READY): requirements.lock pyproject.toml deploy/bootstrap.sh
+	@PYTHON="$(PYTHON)" deploy/bootstrap.sh
+	@touch $@
+
+demo: $(READY) ## Run the main job on this machine, then serve until Ctrl-C (ONCE=1: end by itself)
+	$(BIN)/slipstream demo $(if $(filter-out 0,$(ONCE)),--once)
+
+test: $(READY) ## Run every test that needs only Python packages
+	$(BIN)/pytest -m "not tools" $(ARGS)
+
+test-tools: $(READY) ## Run the tests that need programs from Debian, and install those
+	$(if $(TOOLS),@deploy/packages.sh $(TOOLS))
+	$(BIN)/pytest -m tools $(ARGS)
+
+check: $(READY) ## Check format, lint, types and the direction of imports
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(READY) ## Format the code, and mend what can be mended
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(READY) ## Measure throughput, latency and CPU an event
+	$(BIN)/slipstream bench $(ARGS)
+
+chaos: $(READY) ## Kill every process again and again, and compare what was accepted with what is stored
+	$(BIN)/slipstream chaos $(ARGS)
+
+lock: $(READY) ## Resolve the dependencies again (UPGRADE=1: to their newest versions)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		$(if $(UPGRADE),--upgrade) --extra embedded --extra dev pyproject.toml -o requirements.lock
+
+clean: ## Remove the environment and the tools' caches
+	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
