@@ -8,7 +8,7 @@ from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from app.cli.chaos.history import ACCEPTED, Entry, HistoryLog, Kind
 from app.cli.sample_events import batch_body, sample_events
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 LATENESS = (timedelta(0), timedelta(0), timedelta(minutes=7), timedelta(hours=5), timedelta(days=3))
 """How old events are, drawn per batch: buckets of every width fill up in no order."""
+MAX_EVENTS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class LoadOptions:
     """What the clients send.
 
     sizes: events a batch, drawn evenly. pause_s: between a 202 and the next batch. batches: of each client, None without end.
-    repeats: share of batches that are sent once more under a new name, as after a client's own crash.
+    repeats: share of batches in which events of an earlier one are sent once more, all or some, as after a client's own crash.
     keyed: share of batches with an Idempotency-Key. longest_wait_s: a Retry-After is heeded up to this, so that what is
     measured is the platform's recovery and not the client's patience.
     """
@@ -61,9 +62,12 @@ class Acknowledged:
 class _Batch:
     number: str
     account: Account
-    event_ids: tuple[str, ...]
-    body: bytes
+    events: Sequence[dict[str, Any]]
     idempotency_key: str | None
+
+    @property
+    def event_ids(self) -> tuple[str, ...]:
+        return tuple(event["event_id"] for event in self.events)
 
 
 class Client(threading.Thread):
@@ -118,17 +122,17 @@ class Client(threading.Thread):
 
     def _next_batch(self, number: str) -> _Batch:
         random = self._random
-        if self._sent and random.random() < self._options.repeats:
-            old = random.choice(self._sent)
-            return _Batch(number, old.account, old.event_ids, old.body, None)
         at = datetime.now(UTC) - random.choice(LATENESS)
         events = sample_events(random, random.choice(self._options.sizes), at=at)
+        account = random.choice(self._accounts)
+        if self._sent and random.random() < self._options.repeats:
+            old = random.choice(self._sent)
+            account, events = old.account, [*old.events, *events][-random.randrange(1, MAX_EVENTS) :]
         key = f"{number}-{random.getrandbits(64):x}" if random.random() < self._options.keyed else None
-        ids = tuple(event["event_id"] for event in events)
-        return _Batch(number, random.choice(self._accounts), ids, batch_body(events), key)
+        return _Batch(number, account, events, key)
 
     def _send_until_accepted(self, batch: _Batch, link: Link, log: HistoryLog) -> None:
-        attempt = 0
+        attempt, body, event_ids = 0, batch_body(batch.events), batch.event_ids
         while not self._abandoned.is_set():
             attempt += 1
             log.write(
@@ -138,12 +142,12 @@ class Client(threading.Thread):
                     attempt=attempt,
                     at_ms=_now_ms(),
                     account_id=batch.account.account_id,
-                    event_ids=batch.event_ids,
+                    event_ids=event_ids,
                     idempotency_key=batch.idempotency_key,
                 )
             )
             asked = time.monotonic()
-            entry, wait_s = _ask(batch, attempt, link)
+            entry, wait_s = _ask(batch, attempt, body, link)
             log.write(entry)
             if entry.status == ACCEPTED:
                 self.acknowledged.append(Acknowledged(asked, time.monotonic(), entry.batch_id or ""))
@@ -152,11 +156,11 @@ class Client(threading.Thread):
             self._abandoned.wait(min(wait_s, self._options.longest_wait_s))
 
 
-def _ask(batch: _Batch, attempt: int, link: Link) -> tuple[Entry, float]:
+def _ask(batch: _Batch, attempt: int, body: bytes, link: Link) -> tuple[Entry, float]:
     """Send a batch once; what happened, and for how many seconds to wait before the next attempt if it was not a 202."""
     headers = {"Idempotency-Key": batch.idempotency_key} if batch.idempotency_key else {}
     try:
-        answer = link.post("/events", batch.body, headers)
+        answer = link.post("/events", body, headers)
     except CutError as error:
         return Entry(kind=Kind.CUT, batch=batch.number, attempt=attempt, at_ms=_now_ms(), problem=str(error)), 0.1
     receipt = answer.json() if answer.status == ACCEPTED else {}
@@ -177,16 +181,17 @@ class Load:
     """Several clients at once: `with Load(…) as load: …; load.finish()`."""
 
     def __init__(
-        self, base_url: str, accounts: Sequence[Account], *, directory: Path, seed: int, options: LoadOptions
+        self, base_url: str, accounts: Sequence[Account], *, directory: Path, name: str, seed: int, options: LoadOptions
     ) -> None:
+        """`name` must be new in `directory`: it begins the names of files and batches, and varies the seed."""
         directory.mkdir(parents=True, exist_ok=True)
         self.clients = [
             Client(
-                f"client-{number}",
+                f"{name}-{number}",
                 base_url,
                 accounts,
                 directory=directory,
-                random=Random(f"{seed} {number}"),  # noqa: S311 - a run must be repeatable.
+                random=Random(f"{seed} {name} {number}"),  # noqa: S311 - a run must be repeatable.
                 options=options,
             )
             for number in range(options.clients)
@@ -218,6 +223,10 @@ class Load:
     def acknowledged_batches(self) -> list[str]:
         """Ids of all batches that have their 202."""
         return [one.batch_id for client in self.clients for one in list(client.acknowledged)]
+
+    def accepted_since(self, moment: float) -> int:
+        """How many requests that were made after `moment` have their 202."""
+        return sum(one.asked >= moment for client in self.clients for one in list(client.acknowledged))
 
     def first_accepted_after(self, moment: float) -> float | None:
         """When the first 202 to a request made after `moment` came; monotonic seconds."""

@@ -1,0 +1,107 @@
+"""What was measured, as values. Times in the units of their names; `us` is microseconds of processor time unless it says otherwise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Wall-clock milliseconds of an answer, as the client saw it."""
+
+    p50_ms: float
+    p95_ms: float
+    p99_ms: float
+    max_ms: float
+
+    @classmethod
+    def of(cls, latencies_us: Sequence[int]) -> Latency:
+        """The nearest rank of each percentile: a value that was really measured."""
+        ordered = sorted(latencies_us)
+        ranks = [ordered[min(len(ordered) - 1, -(-len(ordered) * percent // 100) - 1)] for percent in (50, 95, 99)]
+        return cls(*(value / 1_000 for value in (*ranks, ordered[-1])))
+
+
+@dataclass(frozen=True, slots=True)
+class Ceiling:
+    """One connection's binary COPY of as many rows into the same table, just after the run it is compared with."""
+
+    rows: int
+    rows_per_s: float
+    postgresql_us_per_row: float
+    client_us_per_row: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ingestion:
+    """One batch size, end to end. `cpu_us` is per stored event, by role."""
+
+    batch_size: int
+    connections: int
+    events: int
+    accepted_per_s: float
+    stored_per_s: float
+    latency: Latency
+    cpu_us: Mapping[str, float]
+    generator_us: float
+    ceiling: Ceiling
+
+    @property
+    def stack_us(self) -> float:
+        """Processor time of the whole platform, per stored event."""
+        return sum(self.cpu_us.values())
+
+    @property
+    def cpu_ratio(self) -> float:
+        """How many times a COPY's own processor time per row."""
+        return self.stack_us / self.ceiling.postgresql_us_per_row
+
+    @property
+    def speed_ratio(self) -> float:
+        """Stored end to end, as a share of COPY's rows per second."""
+        return self.stored_per_s / self.ceiling.rows_per_s
+
+
+@dataclass(frozen=True, slots=True)
+class Summaries:
+    """`hot` comes from the cache; `cold` is computed with that many events stored, one request at a time."""
+
+    stored_events: int
+    connections: int
+    hot_per_s: float
+    hot: Latency
+    cold: Latency
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A goal and what was measured; `met` compares them in the direction that is better."""
+
+    name: str
+    goal: str
+    measured: str
+    met: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    cpu: str
+    cpus: int
+    memory_gib: float
+    kernel: str
+    python: str
+    postgresql: str
+    valkey: str
+    data_dir: str
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    machine: Machine
+    ingestion: tuple[Ingestion, ...]
+    summaries: Summaries | None
+    targets: tuple[Target, ...]

@@ -1,0 +1,142 @@
+"""`slipstream chaos`: break the platform, over and over, and show that no promise broke."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shutil
+import sys
+import tempfile
+import time
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from app.cli.chaos.runner import Report
+
+
+@click.command()
+@click.option("--fault", "names", multiple=True, metavar="NAME", help="Only this fault; may be repeated.")
+@click.option("--times", default=5, show_default=True, type=click.IntRange(1), help="Strikes of each fault.")
+@click.option("--minutes", type=float, help="Begin no further strike after so many minutes.")
+@click.option("--seed", type=int, help="Repeats a run's choices; printed when it was drawn.")
+@click.option(
+    "--dir",
+    "directory",
+    type=click.Path(path_type=Path),
+    help="Where to run. Default: a new one in the temporary directory.",
+)
+@click.option("--keep", is_flag=True, help="Keep histories, logs and data of green faults too.")
+@click.option("--list", "listing", is_flag=True, help="List the faults and run none.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def chaos(
+    names: tuple[str, ...],
+    times: int,
+    minutes: float | None,
+    seed: int | None,
+    directory: Path | None,
+    *,
+    keep: bool,
+    listing: bool,
+    as_json: bool,
+) -> None:
+    """Break the platform under load, and compare what clients were told with what is there.
+
+    Starts the real processes on embedded engines, one platform for each fault. Clients write every request and every answer to disk. A
+    red run keeps its directory: the clients' history, the logs and the data.
+    """
+    from app.cli.chaos.faults import FAULTS  # noqa: PLC0415 - `slipstream --help` stays quick.
+
+    if unknown := set(names) - set(FAULTS):
+        raise click.UsageError(f"No such fault: {', '.join(sorted(unknown))}. There are: {', '.join(FAULTS)}.")
+    if listing:
+        for name, fault in FAULTS.items():
+            click.echo(f"{name:<28} {fault.about}")
+        return
+    seed = secrets.randbelow(2**32) if seed is None else seed
+    base = _base(directory)
+    click.echo(f"seed {seed}, in {base}", err=True)
+    until = None if minutes is None else time.monotonic() + 60 * minutes
+    reports = _run(names or tuple(FAULTS), base, times=times, seed=seed, until=until, keep=keep)
+    if as_json:
+        click.echo(json.dumps({"seed": seed, "faults": [_as_json(report) for report in reports]}, indent=1))
+    else:
+        _print(reports)
+    if not any(base.iterdir()):
+        base.rmdir()
+    if any(report.findings for report in reports):
+        click.echo(
+            f"RED. Everything needed to explain it is in {base}; the same choices again: --seed {seed}", err=True
+        )
+        sys.exit(1)
+
+
+def _base(directory: Path | None) -> Path:
+    base = directory or Path(tempfile.mkdtemp(prefix="slipstream-chaos-"))
+    base.mkdir(parents=True, exist_ok=True)
+    base.chmod(0o711)  # The engines' own user must be able to enter it.
+    return base
+
+
+def _run(names: Sequence[str], base: Path, *, times: int, seed: int, until: float | None, keep: bool) -> list[Report]:
+    from rich.console import Console  # noqa: PLC0415 - `slipstream --help` stays quick.
+    from rich.progress import Progress  # noqa: PLC0415
+
+    from app.cli.chaos.faults import FAULTS  # noqa: PLC0415
+    from app.cli.chaos.runner import RECOVERY_S, RunOptions, run_fault  # noqa: PLC0415
+
+    reports = []
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        for name in names:
+            if until is not None and time.monotonic() > until:
+                break
+            task = progress.add_task(name, total=times)
+            options = RunOptions(times=times, seed=seed, until=until, watch=partial(progress.advance, task))
+            report = run_fault(name, FAULTS[name], base / name, options)
+            report.check_recovery(RECOVERY_S)
+            progress.remove_task(task)
+            reports.append(report)
+            if not report.findings and not keep:
+                shutil.rmtree(report.directory)
+    return reports
+
+
+def _as_json(report: Report) -> dict[str, object]:
+    return asdict(report) | {"directory": str(report.directory), "green": not report.findings}
+
+
+def _print(reports: Sequence[Report]) -> None:
+    from rich.console import Console  # noqa: PLC0415 - `slipstream --help` stays quick.
+    from rich.table import Table  # noqa: PLC0415
+
+    table = Table(title="Faults survived", caption="seconds: median / longest of all strikes, from the mending on")
+    for heading in ("fault", "strikes", "events acknowledged", "answers", "first 202", "all stored", "verdict"):
+        table.add_column(heading, justify="right" if heading in {"strikes", "events acknowledged"} else "left")
+    for report in reports:
+        table.add_row(
+            report.about,
+            str(len(report.rounds)),
+            f"{report.acknowledged:,}",
+            ", ".join(f"{count:,} x {answer}" for answer, count in report.answers.most_common(4)),
+            _spread([one.to_first_202_s for one in report.rounds]),
+            _spread([one.to_drain_s for one in report.rounds]),
+            "[red]RED" if report.findings else "[green]green",
+        )
+    console = Console()
+    console.print(table)
+    for report in reports:
+        for finding in report.findings:
+            console.print(f"{report.name}: {finding}", markup=False)
+
+
+def _spread(times: Sequence[float | None]) -> str:
+    known = sorted(value for value in times if value is not None)
+    if not known:
+        return "never"
+    return f"{known[len(known) // 2]:.1f} / {'never' if len(known) < len(times) else format(known[-1], '.1f')}"

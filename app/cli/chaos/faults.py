@@ -1,0 +1,204 @@
+"""The faults: what is broken, how, and when it counts as mended. Each is a small class with one verb.
+
+`strike` breaks something of a running platform, waits until what it broke is back, and returns how many processes it has
+killed. It raises `StrikeError` when it was not hit, because a fault that did not happen proves nothing, and when clients saw
+something else than they must see while it lasted.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import redis
+
+from app.platform import Role
+from app.proc import process_tree
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+    from random import Random
+
+    from app.cli.chaos.load import Load
+    from app.platform import Platform
+
+POLL_S = 0.02
+HIT_TIMEOUT_S = 30.0
+VALKEY_MARGIN_BYTES = 100_000
+"""Room that a full Valkey is left: less than one second of load."""
+
+
+class StrikeError(Exception):
+    """The fault did not happen, or was not seen as what it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Where a fault strikes."""
+
+    platform: Platform
+    load: Load
+    random: Random
+    markers: Path
+
+
+class Fault(Protocol):
+    @property
+    def about(self) -> str:
+        """A sentence for people."""
+
+    def strike(self, scene: Scene) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Kill:
+    """SIGKILL of one process of a role at a random moment; it must come back by itself."""
+
+    role: Role
+
+    @property
+    def about(self) -> str:
+        return f"SIGKILL of {'a' if self.role is Role.WORKER else 'the'} {self.role}"
+
+    def strike(self, scene: Scene) -> int:
+        processes = scene.platform.processes(self.role)
+        number = scene.random.randrange(len(processes))
+        pid = scene.platform.kill(self.role, number)
+        scene.platform.wait_replaced(processes[number], pid)
+        return 1
+
+
+@dataclass(frozen=True, slots=True)
+class KillChild:
+    """SIGKILL of one serving child of the API while its parent lives."""
+
+    about: str = "SIGKILL of a child of the API"
+
+    def strike(self, scene: Scene) -> int:
+        parent, *children = scene.platform.pids(Role.API)
+        serving = [pid for pid in children if len(process_tree(pid)) == 1] or children
+        if not serving:
+            raise StrikeError("The API has no children.")
+        os.kill(scene.random.choice(serving), signal.SIGKILL)
+        _wait(lambda: len(process_tree(parent)) > len(children), "The child of the API was not replaced.")
+        return 0  # Its parent replaces it, not the supervisor.
+
+
+@dataclass(frozen=True, slots=True)
+class KillAt:
+    """SIGKILL by a failpoint: the worker itself, at a named line of its code."""
+
+    failpoint: str
+
+    @property
+    def about(self) -> str:
+        return f"SIGKILL of a worker at {self.failpoint}"
+
+    def strike(self, scene: Scene) -> int:
+        marker = scene.markers / self.failpoint
+        workers = {process: process.pid for process in scene.platform.processes(Role.WORKER)}
+        before = _hits(marker)
+        (scene.markers / f"{self.failpoint}.limit").write_text(str(before + 1))
+        _wait(lambda: _hits(marker) > before, f"Nobody came to {self.failpoint}.")
+        (scene.markers / f"{self.failpoint}.limit").write_text("0")
+        dead = {int(line.split()[-1]) for line in marker.read_text().splitlines()[before:]}
+        for process, pid in workers.items():
+            if pid in dead:
+                scene.platform.wait_replaced(process, pid)
+        return len(dead)
+
+
+@dataclass(frozen=True, slots=True)
+class Away:
+    """An engine that is stopped for some seconds, and started again by its operator."""
+
+    role: Role
+    seconds: float
+    noticed_as: str | None = None
+    """The refusal that clients must see meanwhile; None when they must not notice."""
+
+    @property
+    def about(self) -> str:
+        return f"{self.role} away for {self.seconds:g} s"
+
+    def strike(self, scene: Scene) -> int:
+        (engine,) = scene.platform.processes(self.role)
+        engine.stop()
+        since = time.monotonic()
+        time.sleep(self.seconds)
+        if self.role is Role.VALKEY and scene.load.accepted_since(since):
+            raise StrikeError("A client was told 202 while there was nothing to write to.")
+        _check_noticed(scene, since, self.noticed_as)
+        engine.start()
+        engine.wait_ready()
+        return 0
+
+
+@dataclass(frozen=True, slots=True)
+class Full:
+    """Valkey without memory: it refuses writes and evicts nothing."""
+
+    seconds: float
+    about: str = "valkey full (maxmemory reached)"
+
+    def strike(self, scene: Scene) -> int:
+        with redis.Redis.from_url(scene.platform.instance.redis_url) as client:
+            limit = client.config_get("maxmemory")["maxmemory"]
+            client.config_set("maxmemory", int(client.info("memory")["used_memory"]) - VALKEY_MARGIN_BYTES)
+            since = time.monotonic()
+            time.sleep(self.seconds)
+            client.config_set("maxmemory", limit)
+        _check_noticed(scene, since, "503 dependency-unavailable")
+        return 0
+
+
+WORKER_FAILPOINTS = (
+    "store.before_insert",
+    "store.before_commit",
+    "store.after_commit",
+    "queue.before_run",
+    "queue.before_ack",
+)
+
+FAULTS: Mapping[str, Fault] = {
+    "kill-worker": Kill(Role.WORKER),
+    "kill-api": Kill(Role.API),
+    "kill-api-child": KillChild(),
+    "kill-valkey": Kill(Role.VALKEY),
+    "kill-postgresql": Kill(Role.POSTGRESQL),
+    **{f"kill-at-{name}": KillAt(name) for name in WORKER_FAILPOINTS},
+    "postgresql-away": Away(Role.POSTGRESQL, seconds=20.0),
+    "valkey-away": Away(Role.VALKEY, seconds=5.0, noticed_as="503 dependency-unavailable"),
+    "valkey-full": Full(seconds=3.0),
+}
+
+
+def failpoints_armed(markers: Path) -> str:
+    """The value of SLIPSTREAM_FAILPOINTS with which every failpoint is armed and none fires, until `KillAt` lets it."""
+    for name in WORKER_FAILPOINTS:
+        (markers / f"{name}.limit").write_text("0")
+    return ",".join(f"{name}=kill@{markers / name}" for name in WORKER_FAILPOINTS)
+
+
+def _hits(marker: Path) -> int:
+    return len(marker.read_text().splitlines()) if marker.exists() else 0
+
+
+def _wait(condition: Callable[[], bool], failure: str) -> None:
+    deadline = time.monotonic() + HIT_TIMEOUT_S
+    while not condition():
+        if time.monotonic() > deadline:
+            raise StrikeError(failure)
+        time.sleep(POLL_S)
+
+
+def _check_noticed(scene: Scene, since: float, refusal: str | None) -> None:
+    seen = scene.load.refusals_after(since)
+    if refusal is None and seen:
+        raise StrikeError(f"Clients were refused although nothing they need was away: {seen[:3]}")
+    if refusal is not None and refusal not in seen:
+        raise StrikeError(f"No client saw {refusal!r}: {sorted(set(seen))[:3]}")

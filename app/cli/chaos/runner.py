@@ -1,0 +1,205 @@
+"""One fault, again and again, under load, on a platform of its own; then the verdict.
+
+1. Start the real processes on a fresh directory, and the clients.
+2. Strike at a random moment. Note how long after the mending the first request is answered with 202, and how long until
+   everything that was accepted before is stored.
+3. After the last strike let the clients finish and the queue drain, and compare what they were told with what is there.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from random import Random
+from typing import TYPE_CHECKING, TypeVar
+
+from app.cli.chaos.checker import Finding, check
+from app.cli.chaos.evidence_store import batches_without_outcome, events_in_queue, read_evidence
+from app.cli.chaos.faults import Scene, StrikeError, failpoints_armed
+from app.cli.chaos.history import read_history
+from app.cli.chaos.load import Account, Load, LoadOptions
+from app.core.database import Database
+from app.core.errors import DependencyError
+from app.core.valkey import Valkey
+from app.platform import Platform, PlatformOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from app.cli.chaos.faults import Fault
+    from app.cli.chaos.history import History
+
+T = TypeVar("T")
+
+RECOVERY_S = 30.0
+"""The promise: service resumes by itself within this time of the dependency's return."""
+PATIENCE_S = 120.0
+"""How long to wait for a recovery before it is called none."""
+POLL_S = 0.05
+LONGEST_PAUSE_S = 1.5
+ACCOUNTS = {"acme": "enterprise", "bolt": "enterprise", "corner": "standard", "dune": "standard"}
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """Seconds from the mending to the first 202, and until all that was accepted before it is stored; None is never."""
+
+    to_first_202_s: float | None
+    to_drain_s: float | None
+
+
+@dataclass(slots=True)
+class Report:
+    """What one fault did. `answers` counts statuses and problems; `directory` has the history, the logs and the data."""
+
+    name: str
+    about: str
+    directory: Path
+    rounds: list[Round] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    acknowledged: int = 0
+    answers: Counter[str] = field(default_factory=Counter)
+    slowest_ms: int = 0
+
+    def check_recovery(self, limit_s: float) -> None:
+        """Add a finding when service or drain took longer to resume; for machines that have nothing else to do."""
+        for what, times in (
+            ("first 202", [one.to_first_202_s for one in self.rounds]),
+            ("drain", [one.to_drain_s for one in self.rounds]),
+        ):
+            late = [time_s for time_s in times if time_s is None or time_s > limit_s]
+            if late:
+                examples = ("never" if time_s is None else f"{time_s:.1f} s" for time_s in late[:3])
+                self.findings.append(Finding(f"{what} later than {limit_s:g} s", len(late), tuple(examples)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """times: strikes. until: monotonic seconds after which no further strike begins. settings: more of the product's environment."""
+
+    times: int
+    seed: int
+    until: float | None = None
+    load: LoadOptions = field(default_factory=LoadOptions)
+    platform: PlatformOptions = field(default_factory=PlatformOptions)
+    watch: Callable[[], None] = lambda: None
+
+
+def run_fault(name: str, fault: Fault, directory: Path, options: RunOptions) -> Report:
+    """Run one fault on a new platform under `directory`, which must not exist."""
+    directory.mkdir(mode=0o711)
+    markers = directory / "markers"
+    markers.mkdir()
+    with start_platform(directory, options.platform, {"SLIPSTREAM_FAILPOINTS": failpoints_armed(markers)}) as platform:
+        accounts = [
+            Account(account_id, platform.create_account(account_id, tier=t)) for account_id, t in ACCOUNTS.items()
+        ]
+        return strike(name, fault, Stage(platform, accounts, directory), options)
+
+
+def start_platform(directory: Path, options: PlatformOptions, settings: Mapping[str, str]) -> Platform:
+    """The platform under `directory`, ready, with more settings than `options` has."""
+    more = {**options.settings, **settings}
+    return Platform(directory / "data", replace(options, settings=more)).start()
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A running platform with accounts."""
+
+    platform: Platform
+    accounts: list[Account]
+    directory: Path
+
+
+def strike(name: str, fault: Fault, stage: Stage, options: RunOptions) -> Report:
+    """Strike `options.times` times under load, then judge; the stage's history must hold all that was ever sent to it."""
+    report = Report(name, fault.about, stage.directory)
+    random = Random(f"{options.seed} {name}")  # noqa: S311 - a run must be repeatable.
+    platform, history = stage.platform, stage.directory / "history"
+    load = Load(
+        platform.base_url, stage.accounts, directory=history, name=name, seed=options.seed, options=options.load
+    )
+    watcher = Watcher(platform)
+    restarts = platform.supervisor.restarts.total()
+    killed = 0
+    with load:
+        scene = Scene(platform, load, random, stage.directory / "markers")
+        while len(report.rounds) < options.times and (options.until is None or time.monotonic() < options.until):
+            time.sleep(random.uniform(0.1, LONGEST_PAUSE_S))
+            try:
+                killed += fault.strike(scene)
+            except StrikeError as error:
+                report.findings.append(Finding("strike missed", 1, (str(error),)))
+                break
+            report.rounds.append(watcher.watch_recovery(load))
+            options.watch()
+        load.finish(PATIENCE_S)
+    if not watcher.wait_empty():
+        report.findings.append(Finding("queue did not drain", 1, (f"in {PATIENCE_S:g} s",)))
+    watcher.close()
+    restarts = platform.supervisor.restarts.total() - restarts
+    if restarts != killed:
+        report.findings.append(
+            Finding("deaths that nobody caused", abs(restarts - killed), (f"{restarts} for {killed}",))
+        )
+    _judge(report, read_history(history), platform)
+    return report
+
+
+def _judge(report: Report, history: History, platform: Platform) -> None:
+    evidence = read_evidence(platform.instance.database_url, platform.instance.redis_url)
+    report.findings += check(history, evidence)
+    report.acknowledged = sum(receipt.accepted for receipt in history.receipts.values())
+    report.answers = history.answers
+    report.slowest_ms = history.slowest_ms
+
+
+class Watcher:
+    """Sees from outside, by the stores, how far a platform has come."""
+
+    def __init__(self, platform: Platform) -> None:
+        self._database = Database(platform.instance.database_url, pool_size=1, name="slipstream chaos")
+        self._valkey = Valkey(platform.instance.redis_url, timeout_s=5.0)
+        self._settled = set[str]()
+
+    def close(self) -> None:
+        self._database.close()
+        self._valkey.forget()
+
+    def watch_recovery(self, load: Load) -> Round:
+        """What was broken is mended now: see how long it takes to show."""
+        mended = time.monotonic()
+        accepted = set(load.acknowledged_batches())
+        _moment(lambda: load.first_accepted_after(mended) is not None)
+        moments = (load.first_accepted_after(mended), _moment(lambda: self._is_settled(accepted)))
+        return Round(*(None if moment is None else moment - mended for moment in moments))
+
+    def wait_empty(self) -> bool:
+        """Wait until the queue is empty; whether it became so in time."""
+        return _moment(lambda: self._patient(lambda: not events_in_queue(self._valkey), otherwise=False)) is not None
+
+    def _is_settled(self, accepted: set[str]) -> bool:
+        waiting = sorted(accepted - self._settled)
+        left = self._patient(lambda: batches_without_outcome(self._database, waiting), waiting)
+        self._settled.update(accepted.difference(left))
+        return not left
+
+    @staticmethod
+    def _patient(look: Callable[[], T], otherwise: T) -> T:
+        """A store that was killed a moment ago may still be away."""
+        try:
+            return look()
+        except DependencyError:
+            return otherwise
+
+
+def _moment(condition: Callable[[], bool]) -> float | None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        if time.monotonic() > deadline:
+            return None
+        time.sleep(POLL_S)
+    return time.monotonic()

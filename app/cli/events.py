@@ -1,0 +1,108 @@
+"""`slipstream events`: send files of events."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from app.cli.sending import Progress
+
+
+KEY_VARIABLE = "SLIPSTREAM_KEY"
+GZIP_MAGIC = b"\x1f\x8b"
+
+
+@click.group()
+def events() -> None:
+    """Events, as their senders see them."""
+
+
+@events.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--url", default="http://127.0.0.1:8080", show_default=True, help="Where the platform answers.")
+@click.option(
+    "--key-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help=f"A file with one API key a line, one for each account. Default: the key in {KEY_VARIABLE}.",
+)
+@click.option("--batch", "batch_size", default=1_000, show_default=True, type=click.IntRange(1, 1_000))
+@click.option("--give-up-after", default=300.0, show_default=True, help="Seconds to try one batch for.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def send(file: Path, url: str, key_file: Path | None, batch_size: int, give_up_after: float, *, as_json: bool) -> None:
+    """Send FILE, one event as JSON a line (may be gzipped), and repeat what was not taken until it is.
+
+    Lines with an account_id are sent with that account's key. Sending the same file again stores nothing twice.
+    """
+    from app.cli.sending import Sender, SendingError  # noqa: PLC0415 - `slipstream --help` stays quick.
+
+    keys = _keys(key_file)
+    with _lines(file) as (source, lines), _progress_bar(file.stat().st_size) as advance:
+        sender = Sender(url, keys, give_up_after_s=give_up_after, watch=lambda _: advance(source.tell()))
+        try:
+            progress = sender.send(lines, batch_size=batch_size)
+        except SendingError as error:
+            _report(sender.progress, as_json=as_json)
+            raise click.ClickException(str(error)) from error
+        finally:
+            sender.close()
+        advance(source.tell())
+    _report(progress, as_json=as_json)
+    if progress.refused:
+        sys.exit(1)
+
+
+def _keys(key_file: Path | None) -> dict[str, str]:
+    from app.core.keys import parse_key  # noqa: PLC0415 - `slipstream --help` stays quick.
+
+    text = key_file.read_text() if key_file else os.environ.get(KEY_VARIABLE, "")
+    keys = {}
+    for number, line in enumerate(filter(None, map(str.strip, text.splitlines())), start=1):
+        presented = parse_key(line)
+        if presented is None:
+            raise click.UsageError(f"Key number {number} is not an API key.")
+        keys[presented.account_id] = line
+    if not keys:
+        raise click.UsageError(f"There is no key: give --key-file, or set {KEY_VARIABLE}.")
+    return keys
+
+
+@contextmanager
+def _lines(file: Path) -> Iterator[tuple[BinaryIO, BinaryIO]]:
+    """The file as it is, whose position is the progress, and its lines after decompression."""
+    with file.open("rb") as source:
+        zipped = source.read(2) == GZIP_MAGIC
+        source.seek(0)
+        yield source, cast("BinaryIO", gzip.GzipFile(fileobj=source)) if zipped else source
+
+
+@contextmanager
+def _progress_bar(size: int) -> Iterator[Callable[[int], None]]:
+    from rich.console import Console  # noqa: PLC0415 - `slipstream --help` stays quick.
+    from rich.progress import Progress as Bar  # noqa: PLC0415
+
+    with Bar(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("sending", total=size)
+        yield lambda done: bar.update(task, completed=done)
+
+
+def _report(progress: Progress, *, as_json: bool) -> None:
+    if as_json:
+        refused = [{"line": one.line, "reason": one.reason} for one in progress.refused]
+        done = {"accepted": progress.accepted, "batches": progress.batch_ids, "waits": progress.waits}
+        click.echo(json.dumps({**done, "refused": refused}))
+        return
+    for one in progress.refused:
+        click.echo(f"line {one.line}: {one.reason}", err=True)
+    click.echo(
+        f"{progress.accepted:,} events accepted in {progress.batches:,} batches, {len(progress.refused):,} refused"
+    )
