@@ -1,0 +1,53 @@
+"""The loop of a worker thread over the task queue."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from huey.consumer import Worker, WorkerRecycle
+
+from app.core.queue.patience import Patience, StoppedError
+from app.core.queue.suspect_task import run_in_child
+from app.core.queue.task_errors import DependencyAwayError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from huey.api import Task
+
+
+class TaskWorker(Worker):
+    """Takes one task at a time; while a dependency is away it waits with the task in hand."""
+
+    def initialize(self) -> None:
+        super().initialize()
+        self._patience = Patience(self.stop_flag)
+
+    def loop(self, now: datetime | None = None) -> None:
+        task: Task | None = None
+        try:
+            task = self._patience.repeat(self.huey.dequeue, on=(Exception,))
+            if task is None:
+                return
+            self._patience.repeat(lambda: self._run(task, now), on=(DependencyAwayError,))
+        except StoppedError:
+            if task is not None:
+                self.huey.storage.stream.let_go([task.delivery])
+            return
+        except Exception:
+            self._logger.exception("a task was not settled and will be delivered again")
+        self.task_count += 1
+        if self.max_tasks and self.task_count >= self.max_tasks:
+            raise WorkerRecycle
+
+    def _run(self, task: Task, now: datetime | None) -> None:
+        huey = self.huey
+        if huey.sacrifice and task.delivery.redeliveries > huey.redeliveries:
+            self._logger.warning("%s lost %d workers: it runs in a child", task.id, task.delivery.redeliveries)
+            run_in_child(huey, task, huey.sacrifice, self.stop_flag.is_set)
+        else:
+            huey.execute(task, now)
+
+    def shutdown(self) -> None:
+        super().shutdown()
+        self.huey.storage.stream.let_surplus_go()
