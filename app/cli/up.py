@@ -1,0 +1,54 @@
+"""`slipstream up`: everything on this machine, until Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+OURS = ("DATABASE_URL", "REDIS_URL", "ADMIN_TOKEN", "HOST", "PORT")
+"""Settings that the instance makes for itself."""
+
+
+@click.command()
+@click.option("--data", "data_dir", type=click.Path(file_okay=False, path_type=Path), help="Where all data live.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address on which the API listens.")
+@click.option(
+    "--port", default=8080, show_default=True, type=click.IntRange(0, 65_535), help="Port of the API; 0 is any."
+)
+@click.option("--workers", default=2, show_default=True, type=click.IntRange(1, 64), help="Worker processes.")
+def up(data_dir: Path | None, host: str, port: int, workers: int) -> None:
+    """Run the API, workers, PostgreSQL and Valkey on this machine.
+
+    Whatever dies is started again. Ctrl-C stops everything in order; the next start continues on the same data. Settings are taken from the
+    environment, except those that say where everything is.
+    """
+    from app.embedded.binaries import EmbeddedError  # noqa: PLC0415 - `slipstream --help` stays quick.
+    from app.embedded.directory import default_data_dir  # noqa: PLC0415
+    from app.platform import PREFIX, Platform, PlatformOptions  # noqa: PLC0415
+    from app.process import ProcessFailedError  # noqa: PLC0415
+
+    data_dir = data_dir or default_data_dir()
+    ours = tuple(PREFIX + name for name in OURS)
+    settings = {
+        name: value for name, value in os.environ.items() if name.startswith(PREFIX) and not name.startswith(ours)
+    }
+    first = not (data_dir / "secrets.json").exists()
+    try:
+        with Platform(
+            data_dir, PlatformOptions(workers=workers, host=host, port=port, settings=settings)
+        ).start() as platform:
+            instance = platform.instance
+            click.echo(f"Slipstream answers on   {platform.base_url}")
+            click.echo(f"data and logs           {instance.data_dir}")
+            click.echo(f"the operator's token    admin_token in {instance.data_dir / 'secrets.json'}")
+            if first and sys.stdout.isatty():
+                click.echo(f"\nShown this once: {instance.admin_token}\n")
+            click.echo(f"for other commands      --data {instance.data_dir}")
+            click.echo("Ctrl-C stops it.")
+            platform.supervisor.run()
+            click.echo("Stopping: what is in hand is finished first.", err=True)
+    except (EmbeddedError, ProcessFailedError) as error:
+        raise click.ClickException(str(error)) from error
