@@ -89,6 +89,8 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
+    """`load_average` is that of the last minute before the run: what else the machine was doing."""
+
     cpu: str
     cpus: int
     memory_gib: float
@@ -96,7 +98,8 @@ class Machine:
     python: str
     postgresql: str
     valkey: str
-    data_dir: str
+    file_system: str
+    load_average: float
 
 
 @dataclass(frozen=True, slots=True)

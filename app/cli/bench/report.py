@@ -1,0 +1,74 @@
+"""The results as tables for people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+
+from app.platform import Role
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from app.cli.bench.results import Ingestion, Latency, Machine, Results, Summaries
+
+
+def print_results(results: Results, console: Console) -> None:
+    """The machine, what was measured, and the targets."""
+    console.print(_machine(results.machine))
+    if results.ingestion:
+        console.print(_ingestion(results.ingestion))
+    if results.summaries:
+        console.print(_summaries(results.summaries))
+    table = Table(title="Targets")
+    for heading in ("target", "goal", "measured", ""):
+        table.add_column(heading)
+    for target in results.targets:
+        table.add_row(target.name, target.goal, target.measured, "[green]met" if target.met else "[yellow]not met")
+    console.print(table)
+
+
+def _machine(machine: Machine) -> str:
+    return (
+        f"{machine.cpus} x {machine.cpu}, {machine.memory_gib:g} GiB, Linux {machine.kernel}, {machine.file_system}; "
+        f"Python {machine.python}, PostgreSQL {machine.postgresql}, Valkey {machine.valkey}; "
+        f"load average before the run {machine.load_average:.1f}"
+    )
+
+
+def _ingestion(runs: tuple[Ingestion, ...]) -> Table:
+    table = Table(title=f"Ingestion, {runs[0].connections} connections")
+    table.add_column("")
+    for run in runs:
+        table.add_column(f"batches of {run.batch_size:,}", justify="right")
+    rows: list[tuple[str, list[str]]] = [
+        ("events", [f"{run.events:,}" for run in runs]),
+        ("accepted a second", [f"{run.accepted_per_s:,.0f}" for run in runs]),
+        ("stored a second, end to end", [f"{run.stored_per_s:,.0f}" for run in runs]),
+        ("202: p50, p95, p99, max ms", [_percentiles(run.latency) for run in runs]),
+        *((f"CPU µs an event, {role}", [f"{run.cpu_us[role]:.1f}" for run in runs]) for role in Role),
+        ("CPU µs an event, all of them", [f"{run.stack_us:.1f}" for run in runs]),
+        ("CPU µs an event, load generator", [f"{run.generator_us:.1f}" for run in runs]),
+        ("COPY: rows a second", [f"{run.ceiling.rows_per_s:,.0f}" for run in runs]),
+        ("COPY: CPU µs a row, PostgreSQL", [f"{run.ceiling.postgresql_us_per_row:.1f}" for run in runs]),
+        ("CPU, times COPY", [f"{run.cpu_ratio:.1f}" for run in runs]),
+        ("stored, share of COPY", [f"{run.speed_ratio:.0%}" for run in runs]),
+    ]
+    for name, values in rows:
+        table.add_row(name, *values)
+    return table
+
+
+def _summaries(summaries: Summaries) -> Table:
+    table = Table(title=f"Summaries, {summaries.stored_events:,} events stored")
+    for heading in ("", "connections", "a second", "p50, p95, p99, max ms"):
+        table.add_column(heading, justify="right" if heading in {"connections", "a second"} else "left")
+    hot, cold = _percentiles(summaries.hot), _percentiles(summaries.cold)
+    table.add_row("from the cache", str(summaries.connections), f"{summaries.hot_per_s:,.0f}", hot)
+    table.add_row("from PostgreSQL", "1", "", cold)
+    return table
+
+
+def _percentiles(latency: Latency) -> str:
+    return " / ".join(f"{value:.1f}" for value in (latency.p50_ms, latency.p95_ms, latency.p99_ms, latency.max_ms))

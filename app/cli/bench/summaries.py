@@ -1,0 +1,77 @@
+"""Measures summaries: hot from the cache at many connections, cold from PostgreSQL with much stored."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.cli.bench.history_store import analyze, make_history
+from app.cli.bench.ingestion import BenchError
+from app.cli.bench.load import Generator, GetLoad
+from app.cli.bench.results import Latency, Summaries
+from app.core import keyspace
+from app.core.database import Database
+from app.core.valkey import Valkey
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from app.cli.bench.load import LoadResult, Target
+    from app.platform import Platform
+
+WINDOWS = ("1h", "24h", "7d", "30d")
+COLD_ROUNDS = 10
+OK = 200
+
+
+def measure_summaries(
+    platform: Platform,
+    target: Target,
+    *,
+    stored: int,
+    requests: int,
+    connections: int,
+    watch: Callable[[int], None] = lambda _: None,
+) -> Summaries:
+    """Bring the table to about `stored` events, then ask; raises `BenchError` when a summary is refused."""
+    accounts = [account_id for account_id, _ in target.keys]
+    database = Database(
+        platform.instance.database_url, pool_size=1, statement_timeout_ms=3_600_000, name="slipstream bench"
+    )
+    try:
+        events = make_history(database, accounts, stored, watch=watch)
+        analyze(database)
+    finally:
+        database.close()
+    paths = tuple(
+        (account_id, f"/accounts/{account_id}/summary?window={w}") for account_id in accounts for w in WINDOWS
+    )
+    cold = _cold(platform, target, paths)
+    _ask(GetLoad(target, paths, len(paths), 1))  # Warm the cache.
+    hot = _ask(GetLoad(target, paths, requests, connections))
+    return Summaries(
+        stored_events=events,
+        connections=connections,
+        hot_per_s=requests / hot.seconds,
+        hot=Latency.of(hot.latencies_us),
+        cold=Latency.of(cold),
+    )
+
+
+def _cold(platform: Platform, target: Target, paths: tuple[tuple[str, str], ...]) -> list[int]:
+    """Every path with nothing in the cache, one at a time, several times."""
+    valkey = Valkey(platform.instance.redis_url, timeout_s=10.0)
+    cached = [keyspace.summary(account_id, window) for account_id, _ in target.keys for window in WINDOWS]
+    latencies: list[int] = []
+    for _ in range(COLD_ROUNDS):
+        valkey.execute("DEL", *cached)
+        latencies += _ask(GetLoad(target, paths, len(paths), 1)).latencies_us
+    valkey.forget()
+    return latencies
+
+
+def _ask(load: GetLoad) -> LoadResult:
+    with Generator(load) as generator:
+        result = generator.go()
+    if set(result.statuses) != {OK}:
+        raise BenchError(f"Some summaries were refused: {dict(result.statuses)}")
+    return result
