@@ -33,6 +33,7 @@ SUPERUSER = "postgres"
 APPLICATION = "slipstream"
 PORT = 5432  # Only the name of the socket: nothing listens on it.
 CONNECT_TIMEOUT_S = 3
+RECOVERY_TIMEOUT_S = 600.0  # A killed engine reads its log first, and must not be taken for broken meanwhile.
 # Nothing of the caller's environment, such as PGDATA or a locale, changes how an engine runs.
 ENGINE_ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
 
@@ -75,6 +76,7 @@ class Postgres(Process):
                 ),
                 env=ENGINE_ENVIRONMENT,
                 ready=self._is_ready,
+                ready_timeout_s=RECOVERY_TIMEOUT_S,
                 stop_signal=signal.SIGINT,  # Fast: ends sessions, writes a checkpoint.
                 stop_timeout_s=60.0,
                 before_start=self._end_orphans,
@@ -190,6 +192,7 @@ class Valkey(Process):
                 argv=(str(site.binaries.valkey), str(config)),
                 env=ENGINE_ENVIRONMENT,
                 ready=self._is_ready,
+                ready_timeout_s=RECOVERY_TIMEOUT_S,
                 stop_timeout_s=60.0,
                 log=directory.path / "valkey.log",
                 user=site.user,

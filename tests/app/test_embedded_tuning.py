@@ -52,7 +52,7 @@ def test_shared_buffers_are_a_quarter_of_the_memory_within_bounds(memory: int, b
     assert postgres(memory=memory)["shared_buffers"] == buffers
 
 
-@pytest.mark.parametrize(("disk_free", "log"), [(1 * GIB, "1024MB"), (40 * GIB, "4096MB"), (900 * GIB, "16384MB")])
+@pytest.mark.parametrize(("disk_free", "log"), [(1 * GIB, "1024MB"), (20 * GIB, "2048MB"), (900 * GIB, "4096MB")])
 def test_the_write_ahead_log_takes_a_tenth_of_the_free_disk_within_bounds(disk_free: int, log: str) -> None:
     assert postgres(disk_free=disk_free)["max_wal_size"] == log
 
