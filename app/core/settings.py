@@ -119,7 +119,11 @@ class Settings:
     )
     base_url: str = _setting(_address("http", "https"), "Where users reach this installation.", "http://127.0.0.1:8080")
     timezone: str = _setting(_zone, "IANA time zone of reports and pages.", "UTC")
-    environment: str = _setting(_text, "A name that logs carry.", "production")
+    run_directory: str | None = _setting(
+        _text,
+        "Local directory where processes note what they have counted and not yet stored. Default: a temporary one.",
+        None,
+    )
     log_level: str = _setting(_choice("debug", "info", "warning", "error"), "Least severe line that is logged.", "info")
     log_format: str = _setting(_choice("json", "console"), "`json` for machines, `console` for people.", "json")
     host: str = _setting(_text, "Address on which the API listens.", "127.0.0.1")
