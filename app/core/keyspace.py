@@ -44,6 +44,11 @@ def summary(account_id: str, window: str) -> str:
     return f"summary:{account_id}:{window}"
 
 
+def summary_refresh(account_id: str, window: str) -> str:
+    """String: that somebody refreshes the cached summary, or has just failed to."""
+    return f"summary:{account_id}:{window}:refresh"
+
+
 ACCOUNT_MIRRORS = "{s??}:account:*"
 """The pattern of every `account_mirror`, for SCAN."""
 

@@ -1,0 +1,159 @@
+"""`GET /accounts/{id}/summary` as a client sees it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from app.core.database import Database
+from app.core.http.body import BodyReaders
+from app.core.http.guard import Guard
+from app.core.keys import Scope
+from app.core.valkey import Valkey
+from app.factory import create_app
+from ingestion.summary.cache import SummaryCache
+from ingestion.summary.service import Summaries
+from ingestion.summary.summary_store import SummaryStore
+from ingestion.summary_api import blueprint
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flask.testing import FlaskClient
+    from werkzeug.test import TestResponse
+
+    from app.core.authentication import Authenticator
+    from app.core.keys_service import Keys
+    from app.core.settings import Settings
+    from tests.conftest import World
+
+
+def make_client(database: Database, valkey: Valkey, authenticator: Authenticator) -> FlaskClient:
+    summaries = Summaries(SummaryStore(database), SummaryCache(valkey, keep_s=60), fresh_s=5, stale_s=60)
+    readers = BodyReaders(deadline_s=5, most=8)
+    routes = blueprint(summaries, Guard(authenticator))
+    return create_app([routes], readers=readers, base_url="http://127.0.0.1").test_client()
+
+
+@pytest.fixture
+def client(database: Database, valkey: Valkey, authenticator: Authenticator) -> FlaskClient:
+    return make_client(database, valkey, authenticator)
+
+
+@pytest.fixture
+def nowhere() -> Iterator[Database]:
+    database = Database("postgresql://nobody@127.0.0.1:1/nothing", pool_timeout_s=0.1)
+    yield database
+    database.close()
+
+
+def get(
+    client: FlaskClient,
+    key: str,
+    account: str = "acme",
+    query: str = "window=1h",
+    headers: dict[str, str] | None = None,
+) -> TestResponse:
+    authorization = {"Authorization": f"Bearer {key}"}
+    return client.get(f"/accounts/{account}/summary?{query}", headers=authorization | (headers or {}))
+
+
+@pytest.mark.parametrize("window", ["1h", "24h", "7d", "30d"])
+def test_an_account_reads_its_summary(client: FlaskClient, world: World, window: str) -> None:
+    response = get(client, world.alice.key, query=f"window={window}")
+
+    assert response.status_code == 200
+    assert response.content_type == "application/json"
+    assert response.json is not None
+    assert (response.json["account_id"], response.json["window"], response.json["total"]) == ("acme", window, 0)
+    assert (response.headers["X-Cache"], response.headers["Age"]) == ("miss", "0")
+    assert response.headers["Cache-Control"] == "private, no-cache"
+    assert response.headers["Vary"] == "Authorization"
+
+
+def test_the_second_answer_comes_from_the_cache(client: FlaskClient, world: World) -> None:
+    first, second = get(client, world.alice.key), get(client, world.alice.key)
+
+    assert (second.headers["X-Cache"], second.data) == ("hit", first.data)
+    assert second.headers["ETag"] == first.headers["ETag"]
+
+
+@pytest.mark.parametrize("known", ["{etag}", 'W/{etag}, "other"', "*"])
+def test_who_has_it_already_is_told_so(client: FlaskClient, world: World, known: str) -> None:
+    first = get(client, world.alice.key)
+
+    response = get(client, world.alice.key, headers={"If-None-Match": known.format(etag=first.headers["ETag"])})
+
+    assert (response.status_code, response.data) == (304, b"")
+    assert response.headers["ETag"] == first.headers["ETag"]
+    assert not first.headers["ETag"].startswith("W/")
+
+
+def test_who_has_another_one_gets_this_one(client: FlaskClient, world: World) -> None:
+    response = get(client, world.alice.key, headers={"If-None-Match": '"another"'})
+
+    assert response.status_code == 200
+
+
+@pytest.mark.parametrize("query", ["", "window=", "window=1H", "window=90d", "window=1h&window=7d", "windows=1h"])
+def test_an_unknown_window_is_refused_with_the_choices(client: FlaskClient, world: World, query: str) -> None:
+    response = get(client, world.alice.key, query=query)
+
+    assert response.status_code == 400
+    assert response.json is not None
+    assert response.json["type"].endswith("/malformed-request")
+    assert "1h, 24h, 7d, 30d" in response.json["detail"]
+
+
+@pytest.mark.parametrize("account", ["bolt", "nobody", "%00", "a%20b", "Ünbekannt"])
+def test_another_account_looks_like_one_that_is_not_there(client: FlaskClient, world: World, account: str) -> None:
+    response = get(client, world.alice.key, account)
+
+    assert response.status_code == 404
+    assert response.json is not None
+    assert response.json["detail"] == "There is no such account."
+
+
+def test_the_operator_reads_every_account(client: FlaskClient, world: World, settings: Settings) -> None:
+    token = settings.admin_token or ""
+
+    assert get(client, token, "acme").status_code == 200
+    assert get(client, token, "bolt").status_code == 200
+
+
+@pytest.mark.parametrize("account", ["nobody", "%00", "%ED%A0%80", "a" * 5_000])
+def test_the_operator_is_told_that_an_account_is_not_there(
+    client: FlaskClient, settings: Settings, account: str
+) -> None:
+    response = get(client, settings.admin_token or "", account)
+
+    assert response.status_code == 404
+
+
+def test_a_key_without_the_scope_is_refused(client: FlaskClient, world: World, keys: Keys) -> None:
+    writer = keys.create("acme", frozenset({Scope.EVENTS_WRITE}), now=datetime.now(UTC)).text
+
+    assert get(client, writer).status_code == 403
+    assert get(client, "rubbish").status_code == 401
+
+
+def test_without_postgresql_the_cached_answer_is_sent_and_nothing_else(
+    client: FlaskClient, nowhere: Database, valkey: Valkey, authenticator: Authenticator, world: World
+) -> None:
+    cached = get(client, world.alice.key)
+    without = make_client(nowhere, valkey, authenticator)
+
+    assert get(without, world.alice.key).data == cached.data
+    response = get(without, world.alice.key, query="window=7d")
+    assert response.status_code == 503
+    assert response.json is not None
+    assert response.json["type"].endswith("/dependency-unavailable")
+    assert int(response.headers["Retry-After"]) >= 1
+
+
+def test_without_the_cache_the_answer_is_read(database: Database, authenticator: Authenticator, world: World) -> None:
+    client = make_client(database, Valkey("redis://127.0.0.1:1"), authenticator)
+
+    assert [get(client, world.alice.key).headers["X-Cache"] for _ in range(2)] == ["miss", "miss"]
