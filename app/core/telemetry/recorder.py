@@ -127,7 +127,7 @@ class Recorder:
         status: int,
         reason: str = "",
         account_id: str | None = None,
-        tier: str = "",
+        tier: str | None = "",
         request_id: str = "",
     ) -> None:
         """Count the answer; a second `finish` of the same request counts nothing."""
@@ -138,7 +138,7 @@ class Recorder:
         try:
             at_ms = int(self._clock() * 1_000)
             reason = self._reasons.bounded(reason)
-            tier = self._tiers.bounded(tier)
+            tier = self._tiers.bounded(tier or "")
             minute = at_ms // _MINUTE_MS
             observation = (
                 minute,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sqlalchemy import text
-from sqlalchemy.exc import DataError
+from sqlalchemy.exc import DataError, IntegrityError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,7 +82,7 @@ class TelemetryStore:
             with self._database.begin() as connection:
                 _write(connection, writer, [row for row in rows if row.key.account_id is None], accounts=False)
                 _write(connection, writer, [row for row in rows if row.key.account_id is not None], accounts=True)
-        except (DataError, UnicodeEncodeError):
+        except (DataError, IntegrityError, UnicodeEncodeError):
             # One row that cannot be stored must not keep its neighbours from it, now and at every later flush.
             if len(rows) == 1:
                 return 1
