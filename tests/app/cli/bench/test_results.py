@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from app.cli.bench.results import Ceiling, Ingestion, Latency, Summaries
+from app.cli.bench.targets import REFERENCE_COPY_US, compare
+
+RUN = Ingestion(
+    batch_size=1_000,
+    connections=16,
+    events=300_000,
+    accepted_per_s=90_000,
+    stored_per_s=30_000,
+    latency=Latency(1, 2, 3, 4),
+    cpu_us={"api": 6, "worker": 8, "valkey": 2, "postgresql": 14},
+    generator_us=1,
+    ceiling=Ceiling(rows=300_000, rows_per_s=60_000, postgresql_us_per_row=REFERENCE_COPY_US, client_us_per_row=0.2),
+)
+
+
+@pytest.mark.parametrize(
+    ("latencies_us", "expected"),
+    [
+        ([1_000], Latency(1, 1, 1, 1)),
+        (list(range(1_000, 101_000, 1_000)), Latency(50, 95, 99, 100)),
+        ([3_000, 1_000, 2_000], Latency(2, 3, 3, 3)),
+    ],
+)
+def test_a_percentile_is_a_latency_that_was_measured(latencies_us: list[int], expected: Latency) -> None:
+    assert Latency.of(latencies_us) == expected
+
+
+def test_the_stack_is_the_sum_of_its_components_and_compared_with_copy() -> None:
+    assert RUN.stack_us == 30
+    assert RUN.cpu_ratio == pytest.approx(30 / REFERENCE_COPY_US)
+    assert RUN.speed_ratio == pytest.approx(0.5)
+
+
+def test_targets_are_met_on_their_edge_and_missed_beyond() -> None:
+    slower = replace(RUN, stored_per_s=29_999.0)
+
+    assert [target.met for target in compare((RUN,), None)] == [True, True]
+    assert [target.met for target in compare((slower,), None)] == [True, False]
+
+
+def test_on_a_slow_machine_the_ratio_to_copy_decides() -> None:
+    slow = replace(RUN, cpu_us={"api": 70.0}, ceiling=replace(RUN.ceiling, postgresql_us_per_row=REFERENCE_COPY_US * 2))
+
+    assert compare((slow,), None)[0].met
+    assert not compare((replace(slow, ceiling=RUN.ceiling),), None)[0].met
+
+
+def test_a_batch_size_without_a_target_has_none() -> None:
+    assert compare((replace(RUN, batch_size=10),), None) == ()
+
+
+def test_summaries_have_a_target_hot_and_cold() -> None:
+    measured = Summaries(
+        stored_events=10_000_000, connections=16, hot_per_s=5_000, hot=Latency(1, 2, 4.9, 9), cold=Latency(1, 2, 10, 20)
+    )
+
+    assert [target.met for target in compare((), measured)] == [True, False]
