@@ -35,8 +35,6 @@ T = TypeVar("T")
 
 RECOVERY_S = 30.0
 """The promise: service resumes by itself within this time of the dependency's return."""
-PATIENCE_S = 120.0
-"""How long to wait for a recovery before it is called none."""
 POLL_S = 0.05
 LONGEST_PAUSE_S = 1.5
 ACCOUNTS = {"acme": "enterprise", "bolt": "enterprise", "corner": "standard", "dune": "standard"}
@@ -77,11 +75,15 @@ class Report:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
-    """times: strikes. until: monotonic seconds after which no further strike begins. settings: more of the product's environment."""
+    """times: strikes. until: monotonic seconds after which no further strike begins.
+
+    patience_s: how long to wait for a recovery before it is called none.
+    """
 
     times: int
     seed: int
     until: float | None = None
+    patience_s: float = 120.0
     load: LoadOptions = field(default_factory=LoadOptions)
     platform: PlatformOptions = field(default_factory=PlatformOptions)
     watch: Callable[[], None] = lambda: None
@@ -122,7 +124,7 @@ def strike(name: str, fault: Fault, stage: Stage, options: RunOptions) -> Report
     load = Load(
         platform.base_url, stage.accounts, directory=history, name=name, seed=options.seed, options=options.load
     )
-    watcher = Watcher(platform)
+    watcher = Watcher(platform, patience_s=options.patience_s)
     restarts = platform.supervisor.restarts.total()
     killed = 0
     with load:
@@ -136,9 +138,9 @@ def strike(name: str, fault: Fault, stage: Stage, options: RunOptions) -> Report
                 break
             report.rounds.append(watcher.watch_recovery(load))
             options.watch()
-        load.finish(PATIENCE_S)
+        load.finish(options.patience_s)
     if not watcher.wait_empty():
-        report.findings.append(Finding("queue did not drain", 1, (f"in {PATIENCE_S:g} s",)))
+        report.findings.append(Finding("queue did not drain", 1, (f"in {options.patience_s:g} s",)))
     watcher.close()
     restarts = platform.supervisor.restarts.total() - restarts
     if restarts != killed:
@@ -160,7 +162,8 @@ def _judge(report: Report, history: History, platform: Platform) -> None:
 class Watcher:
     """Sees from outside, by the stores, how far a platform has come."""
 
-    def __init__(self, platform: Platform) -> None:
+    def __init__(self, platform: Platform, *, patience_s: float) -> None:
+        self._patience_s = patience_s
         self._database = Database(platform.instance.database_url, pool_size=1, name="slipstream chaos")
         self._valkey = Valkey(platform.instance.redis_url, timeout_s=5.0)
         self._settled = set[str]()
@@ -173,13 +176,15 @@ class Watcher:
         """What was broken is mended now: see how long it takes to show."""
         mended = time.monotonic()
         accepted = set(load.acknowledged_batches())
-        _moment(lambda: load.first_accepted_after(mended) is not None)
-        moments = (load.first_accepted_after(mended), _moment(lambda: self._is_settled(accepted)))
+        self._moment(lambda: load.first_accepted_after(mended) is not None)
+        moments = (load.first_accepted_after(mended), self._moment(lambda: self._is_settled(accepted)))
         return Round(*(None if moment is None else moment - mended for moment in moments))
 
     def wait_empty(self) -> bool:
         """Wait until the queue is empty; whether it became so in time."""
-        return _moment(lambda: self._patient(lambda: not events_in_queue(self._valkey), otherwise=False)) is not None
+        return (
+            self._moment(lambda: self._patient(lambda: not events_in_queue(self._valkey), otherwise=False)) is not None
+        )
 
     def _is_settled(self, accepted: set[str]) -> bool:
         waiting = sorted(accepted - self._settled)
@@ -195,11 +200,11 @@ class Watcher:
         except DependencyError:
             return otherwise
 
-
-def _moment(condition: Callable[[], bool]) -> float | None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        if time.monotonic() > deadline:
-            return None
-        time.sleep(POLL_S)
-    return time.monotonic()
+    def _moment(self, condition: Callable[[], bool]) -> float | None:
+        """When the condition came to hold; monotonic seconds."""
+        deadline = time.monotonic() + self._patience_s
+        while not condition():
+            if time.monotonic() > deadline:
+                return None
+            time.sleep(POLL_S)
+        return time.monotonic()

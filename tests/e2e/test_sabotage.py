@@ -1,0 +1,65 @@
+"""A checker that never went red proves nothing: here the product is broken on purpose, and the same checks must see it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import redis
+
+from app.cli.chaos.faults import Kill, KillAt
+from app.cli.chaos.runner import strike
+from app.platform import Role
+
+if TYPE_CHECKING:
+    from app.cli.chaos.faults import Fault
+    from app.cli.chaos.runner import RunOptions, Stage
+
+pytestmark = pytest.mark.xdist_group("e2e-sabotage")
+
+SABOTAGE = Path(__file__).with_name("sabotage")
+
+
+def sabotage(name: str) -> dict[str, str]:
+    """The environment that breaks every process of a platform in one way."""
+    return {"SABOTAGE": name, "PYTHONPATH": str(SABOTAGE)}
+
+
+def broken_rules(fault: Fault, stage: Stage, options: RunOptions) -> set[str]:
+    report = strike("sabotage", fault, stage, replace(options, times=1, patience_s=10.0))
+    return {finding.rule for finding in report.findings}
+
+
+@pytest.mark.parametrize("sabotaged", [sabotage("ack-before-the-store")], indirect=True)
+def test_an_acknowledgement_before_the_store_is_seen_as_loss(sabotaged: Stage, twice: RunOptions) -> None:
+    rules = broken_rules(KillAt("store.before_insert"), sabotaged, twice)
+
+    assert "acknowledged but neither stored nor dead" in rules
+
+
+@pytest.mark.parametrize("sabotaged", [sabotage("no-conflict-on-events")], indirect=True)
+def test_events_without_on_conflict_are_seen_as_dead_for_nothing(sabotaged: Stage, twice: RunOptions) -> None:
+    rules = broken_rules(KillAt("store.after_commit"), sabotaged, twice)
+
+    assert "dead although PostgreSQL takes it" in rules
+
+
+@pytest.mark.parametrize("sabotaged", [sabotage("no-conflict-on-outcomes")], indirect=True)
+def test_outcomes_without_on_conflict_are_seen_when_a_batch_comes_again(sabotaged: Stage, twice: RunOptions) -> None:
+    rules = broken_rules(KillAt("store.after_commit"), sabotaged, twice)
+
+    assert "queue did not drain" in rules
+
+
+@pytest.mark.parametrize("sabotaged", [{}], indirect=True)
+def test_a_202_before_the_disk_is_seen_as_loss(sabotaged: Stage, twice: RunOptions) -> None:
+    for worker in sabotaged.platform.processes(Role.WORKER):
+        worker.stop()  # What was accepted stays in Valkey.
+    with redis.Redis.from_url(sabotaged.platform.instance.redis_url) as client:
+        client.config_set("appendonly", "no")
+
+    rules = broken_rules(Kill(Role.VALKEY), sabotaged, twice)
+
+    assert "acknowledged but neither stored nor dead" in rules
