@@ -1,0 +1,72 @@
+"""Rows into `events` and their rollups, within the caller's transaction.
+
+1. Of rows with the same key only the first is offered: the others are duplicates of it.
+2. All go in by one statement (or a few of equal size), and what was really stored is counted into the rollups.
+3. When PostgreSQL refuses a row, the whole transaction is run again, carefully: every piece inside a savepoint, and a
+   refused piece is cut in halves until the poison stands alone. Its neighbours are stored.
+4. A row whose first namesake died is no duplicate of it: it gets its own try.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from app.core.arrays import binary_cursor
+from ingestion import rollups
+from ingestion.batches import evenly, first_of_each
+from ingestion.event_store import add_rollups, insert_events
+from ingestion.refusals import ROW_ERRORS, refusal_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import Connection
+
+    from ingestion.batches import Row
+
+
+@dataclass(slots=True)
+class Inserted:
+    """What became of rows: stored, refused with the reason, or (all others) there before."""
+
+    stored: list[Row] = field(default_factory=list)
+    refused: list[tuple[Row, str]] = field(default_factory=list)
+
+
+def insert(connection: Connection, rows: Sequence[Row], *, statement_events: int, careful: bool) -> Inserted:
+    """Store sorted rows. Without `careful`, an error for which `refusal_of` has a reason has ended the transaction."""
+    result = Inserted()
+    while rows:
+        firsts, repeats = first_of_each(rows)
+        known = len(result.refused)
+        for piece in evenly(firsts, statement_events):
+            if careful:
+                _isolate(connection, piece, result)
+            else:
+                result.stored += _insert(connection, piece)
+        poisoned = {row[:2] for row, _ in result.refused[known:]}
+        rows = [row for row in repeats if row[:2] in poisoned]
+    return result
+
+
+def _insert(connection: Connection, rows: Sequence[Row]) -> Sequence[Row]:
+    cursor = binary_cursor(connection)
+    stored = insert_events(cursor, rows)
+    add_rollups(cursor, rollups.count(stored))
+    return stored
+
+
+def _isolate(connection: Connection, rows: Sequence[Row], result: Inserted) -> None:
+    try:
+        with connection.begin_nested():
+            result.stored += _insert(connection, rows)
+    except ROW_ERRORS as error:
+        detail = refusal_of(error)
+        if detail is None:
+            raise
+        if len(rows) == 1:
+            result.refused.append((rows[0], detail))
+            return
+        for half in evenly(rows, -(-len(rows) // 2)):
+            _isolate(connection, half, result)
