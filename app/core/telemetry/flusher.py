@@ -10,7 +10,7 @@ from __future__ import annotations
 import multiprocessing.util
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -36,8 +36,14 @@ _LAST_FLUSH_S = 5.0
 _log = structlog.get_logger(__name__)
 
 
+class Listener(Protocol):
+    """Hears what was counted, each request once, and how many got lost since the last time."""
+
+    def counted(self, observations: Mapping[Observation, int], *, in_flight: int, lost: int) -> None: ...
+
+
 class Flusher:
-    """The way of a process's counts to PostgreSQL; `listener` hears them first, each once."""
+    """The way of a process's counts to PostgreSQL; a listener hears them first."""
 
     def __init__(
         self,
@@ -48,7 +54,7 @@ class Flusher:
         writer: str,
         directory: Path | None = None,
         spool: Path | None = None,
-        listener: Callable[[Mapping[Observation, int]], None] | None = None,
+        listener: Listener | None = None,
         interval_s: float = 1.0,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -64,6 +70,7 @@ class Flusher:
         self._failures: list[FailedRequest] = []
         self._counted = 0
         self._stored = 0
+        self._lost = 0
         self._flushes = 0
         self._away = False
         self._flushing = threading.Lock()
@@ -113,7 +120,9 @@ class Flusher:
         self._counted += sum(taken.observations.values())
         self._failures = [*self._failures, *taken.failures][-_FAILURES_KEPT:]
         if self._listener is not None:
-            self._listener(taken.observations)
+            lost = self._recorder.errors + self._ledger.overflowed
+            self._listener.counted(taken.observations, in_flight=taken.in_flight, lost=lost - self._lost)
+            self._lost = lost
 
     def _store_rows(self) -> None:
         rows = self._ledger.unwritten()

@@ -97,6 +97,11 @@ class InFlight:
         """Count a request that was answered."""
         self._counters[2 * slot + 3] += 1
 
+    def unfinished(self) -> int:
+        """Return how many requests are being answered."""
+        used = 2 * len(self._slots)
+        return sum(self._counters[2 : 2 + used : 2]) - sum(self._counters[3 : 3 + used : 2])
+
     def seen(self, unix_s: int, stored: int) -> None:
         """Leave a sign of life: when, and how many of the finished requests are stored as telemetry."""
         self._counters[0] = unix_s

@@ -75,10 +75,11 @@ class FailedRequest:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What was counted since the last time: requests by their properties, and single failures."""
+    """What was counted since the last time: requests by their properties, single failures; and what is being answered."""
 
     observations: dict[Observation, int]
     failures: list[FailedRequest]
+    in_flight: int
 
 
 class Recorder:
@@ -185,7 +186,7 @@ class Recorder:
     def take(self) -> Taken:
         """Return what was counted since the last time, and begin anew."""
         with self._lock:
-            taken = Taken(self._observations, list(self._failures))
+            taken = Taken(self._observations, list(self._failures), self._in_flight.unfinished())
             self._observations = {}
             self._failures.clear()
         return taken

@@ -14,12 +14,11 @@ from app.core.telemetry.recorder import Recorder
 from app.core.telemetry.telemetry_store import TelemetryStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
     from datetime import datetime
     from pathlib import Path
 
     from app.core.database import Database
-    from app.core.telemetry.ledger import Observation
+    from app.core.telemetry.flusher import Listener
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,7 @@ def telemetry(
     *,
     directory: Path | None,
     now: datetime,
-    listener: Callable[[Mapping[Observation, int]], None] | None = None,
+    listener: Listener | None = None,
 ) -> Telemetry:
     """Make the telemetry of this process, not yet started: call it in the process itself, after any fork.
 
