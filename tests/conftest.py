@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import shutil
+import signal
+import sys
 import tempfile
 import time
 from dataclasses import dataclass
@@ -32,6 +35,7 @@ from app.core.valkey import Valkey
 from app.embedded.directory import in_use
 from app.embedded.instance import Instance
 from app.embedded.tuning import Profile
+from app.leash import PR_SET_PDEATHSIG
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -42,6 +46,12 @@ ABANDONED_S = 600
 SHARED_MEMORY = Path("/dev/shm")
 SHARED_MEMORY_NEEDED = 2 * 1024**3
 _numbers = count(1)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Interrupt an xdist worker whose session is gone: it would finish its test first, and its engines with it."""
+    if hasattr(config, "workerinput") and sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGINT.value, 0, 0, 0)
 
 
 @pytest.fixture(scope="session")
