@@ -1,0 +1,21 @@
+"""How many PostgreSQL connections each process opens, in one place, so that their sum can be checked against the server."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from app.core.settings import Settings
+
+_WORKER_OVERHEAD = 2
+"""Beside the bundles in hand: periodic tasks, and the flush of telemetry."""
+
+
+def worker_pool_size(settings: Settings) -> int:
+    """Return the connections of one worker process: one for every bundle it stores at once, and a few beside."""
+    return settings.worker_concurrency + _WORKER_OVERHEAD
+
+
+def api_connections(settings: Settings) -> int:
+    """Return the connections of all processes of one API."""
+    return settings.api_processes * settings.api_pool_size
