@@ -32,6 +32,16 @@ class AdmissionMetrics:
             registry=registry,
         )
 
+        self._lookups_skipped = Counter(
+            "slipstream_idempotency_lookups_skipped",
+            "Requests with an Idempotency-Key that were admitted without a look into PostgreSQL, which was away.",
+            registry=registry,
+        )
+
+    def lookup_skipped(self) -> None:
+        """Count a request whose Idempotency-Key could not be looked up among stored batches."""
+        self._lookups_skipped.inc()
+
     def accepted(self, events: int, *, tier: str) -> None:
         """Count the events of a batch that is on disk."""
         self._accepted.labels(tier).inc(events)

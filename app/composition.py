@@ -1,0 +1,154 @@
+"""The only place that puts the API together: every part gets what it needs from here, and nothing looks for it elsewhere."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import structlog
+
+from app.core.authentication import Authenticator
+from app.core.database import Database
+from app.core.errors import DependencyError
+from app.core.http.body import BodyReaders
+from app.core.http.guard import Guard
+from app.core.key_usage import KeyUsage
+from app.core.metrics.event_metrics import AdmissionMetrics
+from app.core.metrics.exposition import Exposition
+from app.core.metrics.queue_collector import QueueCollector
+from app.core.metrics.request_metrics import RequestMetrics
+from app.core.mirror import AccountMirror
+from app.core.queue.stats import read_stats
+from app.core.shard_directory import ShardDirectory
+from app.core.telemetry.telemetry import telemetry
+from app.core.valkey import Valkey
+from app.factory import create_app
+from ingestion import api as ingestion_api
+from ingestion import summary_api
+from ingestion.admission.admission import Admission
+from ingestion.admission.answers import Answers
+from ingestion.batch_status import BatchStatuses
+from ingestion.summary.cache import SummaryCache
+from ingestion.summary.service import Summaries
+from ingestion.summary.summary_store import SummaryStore
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from flask import Flask
+    from prometheus_client import CollectorRegistry
+
+    from app.core.settings import Settings
+    from app.core.telemetry.telemetry import Telemetry
+
+_FLUSH_USAGE_S = 10.0
+_THREADS_KEPT_FREE = 0.25
+"""Share of an API process's threads that slow clients cannot take, so that everybody else is still served."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Counting:
+    """Where this process's metrics are counted; `directory` is shared with its siblings when there are several."""
+
+    registry: CollectorRegistry
+    directory: Path | None
+
+
+class Api:
+    """The application of one API process, and what runs beside its requests."""
+
+    def __init__(self, app: Flask, *, database: Database, measures: Telemetry, usage: KeyUsage) -> None:
+        self.app = app
+        self._database = database
+        self._telemetry = measures
+        self._usage = usage
+        self._stopping = threading.Event()
+        self._usage_thread = threading.Thread(target=self._flush_usage, name="key-usage", daemon=True)
+
+    def start(self) -> None:
+        """Begin what runs beside the requests. Call it in the process itself, after any fork."""
+        self._telemetry.flusher.start()
+        self._usage_thread.start()
+
+    def close(self) -> None:
+        """Write what is still to be written, and let go of the connections."""
+        self._stopping.set()
+        if self._usage_thread.is_alive():
+            self._usage_thread.join()
+        self._telemetry.flusher.close()
+        self._database.close()
+
+    def _flush_usage(self) -> None:
+        while not self._stopping.wait(_FLUSH_USAGE_S):
+            try:
+                self._usage.flush()
+            except DependencyError as error:
+                log.warning("key_usage_not_stored", dependency=error.dependency, detail=error.detail)
+
+
+def compose_api(settings: Settings, counting: Counting, *, now: datetime) -> Api:
+    """Build the API of one process from its settings. Nothing is contacted before the first request."""
+    database = Database(
+        settings.database_url,
+        pool_size=settings.api_pool_size,
+        statement_timeout_ms=settings.statement_timeout_ms,
+        pool_timeout_s=settings.statement_timeout_ms / 1_000,
+        prepared_statements=settings.prepared_statements,
+        name="slipstream api",
+    )
+    valkey = Valkey(settings.redis_url, timeout_s=settings.valkey_timeout_ms / 1_000)
+    cache = Valkey(settings.cache, timeout_s=settings.valkey_timeout_ms / 1_000)
+    mirror = AccountMirror(database, valkey)
+    shards = ShardDirectory(valkey)
+    usage = KeyUsage(database)
+    admission_metrics = AdmissionMetrics(counting.registry)
+    measures = telemetry(
+        database,
+        directory=None if settings.run_directory is None else Path(settings.run_directory),
+        now=now,
+        listener=RequestMetrics(counting.registry),
+    )
+    guard = Guard(
+        Authenticator(valkey=valkey, mirror=mirror, shards=shards, usage=usage, admin_token=settings.admin_token)
+    )
+    admission = Admission(
+        valkey=valkey,
+        mirror=mirror,
+        shards=shards,
+        usage=usage,
+        answers=Answers(database, on_skipped=admission_metrics.lookup_skipped),
+        queue_max_bytes=settings.queue_max_bytes,
+    )
+    summaries = Summaries(
+        SummaryStore(database),
+        SummaryCache(cache, keep_s=settings.summary_stale_s),
+        fresh_s=settings.summary_fresh_s,
+        stale_s=settings.summary_stale_s,
+    )
+    Exposition(
+        counting.registry,
+        directory=counting.directory,
+        collectors=[QueueCollector(lambda: read_stats(valkey))],
+    )
+    app = create_app(
+        [
+            ingestion_api.blueprint(
+                guard,
+                admission,
+                BatchStatuses(valkey=valkey, database=database),
+                retention=timedelta(days=settings.event_retention_days),
+            ),
+            summary_api.blueprint(summaries, guard),
+        ],
+        readers=BodyReaders(
+            deadline_s=settings.body_timeout_s, most=int(settings.api_threads * (1 - _THREADS_KEPT_FREE))
+        ),
+        base_url=settings.base_url,
+        recorder=measures.recorder,
+    )
+    return Api(app, database=database, measures=measures, usage=usage)
