@@ -1,0 +1,180 @@
+"""Reading a request's body: so many bytes, in so much time, from so many clients at once.
+
+A thread that waits for a body is a thread that answers nobody else. So every reader is known while it waits: above the
+capacity it is refused at once, and after the deadline its connection is cut (`connections.py`).
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Protocol
+
+from app.core.http.connections import stop_reading_from
+from app.core.problems import Problem, ProblemType
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flask import Request
+
+LARGEST_BODY = 5_000_000
+"""Bytes of any body, before and after decompression (contract §2)."""
+
+_CHECK_EVERY_S = 1.0
+_TOLERANCE_S = 1.0
+"""The kernel's silence may begin a little after our reading: `100 Continue` is something that we send."""
+_CHUNK = 65_536
+
+
+class Input(Protocol):
+    """What a WSGI server gives as `wsgi.input`."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+
+class TimedInput:
+    """The body of one request. It is read once, by one thread; `on_complete` is called when all of it has arrived."""
+
+    __slots__ = ("_input", "_left", "_readers", "client", "complete", "cut", "on_complete", "since")
+
+    def __init__(self, source: Input, readers: BodyReaders, *, client: tuple[str, int], length: int | None) -> None:
+        self._input = source
+        self._readers = readers
+        self._left = length  # Bytes to come; None while only the end of the chunks will tell.
+        self.client = client  # Its address, and the port of ours that it came to.
+        self.since: float | None = None
+        self.cut = False
+        self.complete = False
+        self.on_complete: Callable[[], None] | None = None
+
+    def read(self, size: int = -1) -> bytes:
+        """Wait for `size` bytes or the end.
+
+        Raises `Problem`: 408 when the deadline came first, 400 when the client broke off, 503 when too many others read.
+        """
+        if self.complete:
+            return b""
+        if size < 0:
+            size = LARGEST_BODY + 1
+        if self._left is not None:
+            size = min(size, self._left)
+        self._readers.enter(self)
+        try:
+            data = self._input.read(size) if size else b""
+        finally:
+            self._readers.leave(self)
+        short = len(data) < size
+        if self.cut and short:
+            raise Problem(ProblemType.REQUEST_TIMEOUT, "The body did not arrive in time.")
+        if self._left is not None:
+            self._left -= len(data)
+            if short:
+                raise Problem(ProblemType.MALFORMED_REQUEST, "The body is shorter than its Content-Length says.")
+        if self._left == 0 or (self._left is None and short):
+            self.complete = True
+            if self.on_complete is not None:
+                self.on_complete()
+        return data
+
+    def drain(self) -> None:
+        """Read what is left and forget it, within limits, so that the client hears our answer rather than a reset."""
+        self.on_complete = None
+        left = 2 * LARGEST_BODY
+        try:
+            while not self.complete and left > 0:
+                left -= len(self.read(_CHUNK))
+        except Problem:
+            return
+
+
+class BodyReaders:
+    """Who waits for a body right now. Thread-safe."""
+
+    def __init__(self, *, deadline_s: float, most: int, most_per_address: int | None = None) -> None:
+        """`most` readers at once, below the number of threads, so that some are left for everybody else.
+
+        `most_per_address` is for when clients connect directly: behind a proxy all come from one address.
+        """
+        self._deadline_s = deadline_s
+        self._most = most
+        self._most_per_address = most_per_address or most
+        self._lock = threading.Lock()
+        self._readers: set[TimedInput] = set()
+        self._addresses: Counter[str] = Counter()
+
+    def enter(self, reader: TimedInput) -> None:
+        """Count one who waits, or raise the problem `overloaded`."""
+        with self._lock:
+            if len(self._readers) >= self._most or self._addresses[reader.client[0]] >= self._most_per_address:
+                raise Problem(ProblemType.OVERLOADED, "Too many request bodies are on their way.", limit="bodies")
+            self._readers.add(reader)
+            self._addresses[reader.client[0]] += 1
+        if reader.since is None:
+            reader.since = time.monotonic()
+
+    def leave(self, reader: TimedInput) -> None:
+        with self._lock:
+            self._readers.discard(reader)
+            self._addresses[reader.client[0]] -= 1
+            if not self._addresses[reader.client[0]]:
+                del self._addresses[reader.client[0]]
+
+    def cut_overdue(self) -> int:
+        """Cut the connections of those who have waited for longer than the deadline; returns how many were cut."""
+        with self._lock:
+            readers = tuple(self._readers)
+        latest = time.monotonic() - self._deadline_s
+        overdue = [reader for reader in readers if reader.since is not None and reader.since < latest]
+        if not overdue:
+            return 0
+        for reader in overdue:
+            reader.cut = True
+        clients = {reader.client for reader in overdue}
+        return stop_reading_from(clients, silent_for_s=max(0.0, self._deadline_s - _TOLERANCE_S))
+
+    def watch(self) -> None:
+        """Hold the deadline from now on, in a thread of this process."""
+        threading.Thread(target=self._watch, name="body-deadline", daemon=True).start()
+
+    def _watch(self) -> None:
+        while True:
+            time.sleep(_CHECK_EVERY_S)
+            self.cut_overdue()
+
+    def wrap(self, environ: dict[str, Any]) -> TimedInput | None:
+        """Put the body of a request under these rules; None when it has no body."""
+        length = environ.get("CONTENT_LENGTH") or None
+        if length is None and "HTTP_TRANSFER_ENCODING" not in environ:
+            return None
+        number = int(length) if length is not None and length.isascii() and length.isdigit() else None
+        if number == 0:
+            return None
+        client = (environ.get("REMOTE_ADDR", ""), int(environ["SERVER_PORT"]))
+        timed = TimedInput(environ["wsgi.input"], self, client=client, length=number)
+        environ["wsgi.input"] = timed
+        # Werkzeug may then read to the end, also where no length says where that is.
+        environ["wsgi.input_terminated"] = True
+        return timed
+
+
+def read_body(request: Request, *, limit: int = LARGEST_BODY) -> bytes:
+    """Return the body as it came, not decompressed; empty when there is none.
+
+    Raises `Problem`: 413 above `limit` bytes, and those of `TimedInput.read`.
+    """
+    source = request.environ["wsgi.input"]
+    if not isinstance(source, TimedInput):
+        return b""
+    length = request.content_length
+    if length is not None and length > limit:
+        raise _too_large(limit)
+    body = source.read(limit + 1)
+    if len(body) > limit:
+        raise _too_large(limit)
+    return body
+
+
+def _too_large(limit: int) -> Problem:
+    return Problem(ProblemType.CONTENT_TOO_LARGE, f"The body has more than {limit} bytes.", limit="body_bytes")

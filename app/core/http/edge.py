@@ -1,0 +1,141 @@
+"""What happens around every request: its name, its measure, its last resort."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Protocol
+
+import structlog
+from flask import g, has_request_context, request
+from structlog.contextvars import bind_contextvars
+
+from app.core.http.body import LARGEST_BODY, TimedInput
+from app.core.http.errors import INTERNAL_ERROR, handle_errors
+from app.core.http.rendering import problem_response
+from app.core.http.request_ids import RequestIds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+    from flask import Flask
+    from werkzeug.routing import Rule
+
+    from app.core.http.body import BodyReaders
+
+UNMATCHED = "__unmatched__"
+"""The route of requests whose address we do not know: addresses are the client's, and without end."""
+
+_CONVERTER = re.compile(r"<(?:[^<>:]*:)?([^<>]+)>")
+_EXCHANGE = "slipstream.exchange"
+_NOTHING_KNOWN: dict[str, Any] = {"reason": INTERNAL_ERROR.type.slug, "account_id": None, "tier": ""}
+log = structlog.get_logger(__name__)
+
+
+class RequestRecorder(Protocol):
+    """Counts requests; `begin` when the body is complete, `finish` when the answer is."""
+
+    def begin(self, route: str, method: str) -> Any: ...
+
+    def finish(
+        self, measure: Any, *, status: int, reason: str, account_id: str | None, tier: str, request_id: str
+    ) -> None: ...
+
+
+class NoRecorder:
+    """Counts nothing."""
+
+    def begin(self, route: str, method: str) -> None:
+        """Count nothing."""
+
+    def finish(self, measure: Any, **_about: Any) -> None:
+        """Count nothing."""
+
+
+class _Exchange:
+    """One request on its way through: its name, its measure, and the start of its answer."""
+
+    __slots__ = ("_measure", "_method", "_recorder", "_route", "_start_response", "answered", "request_id")
+
+    def __init__(self, recorder: RequestRecorder, method: str, request_id: str, start_response: StartResponse) -> None:
+        self._recorder = recorder
+        self._method = method
+        self._route = UNMATCHED
+        self._start_response = start_response
+        self._measure: Any = None
+        self.request_id = request_id
+        self.answered = False
+
+    def take(self, route: str) -> None:
+        """Learn the route, which a measure needs from its beginning."""
+        self._route = route
+
+    def begin(self) -> None:
+        """Begin to measure; once."""
+        if self._measure is None:
+            self._measure = self._recorder.begin(self._route, self._method)
+
+    def start(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+        """Count the answer and let it go; WSGI's `start_response`."""
+        headers += (("X-Request-Id", self.request_id), ("X-Content-Type-Options", "nosniff"))
+        self.answered = True
+        self.begin()  # Refused without a look at the body.
+        about = _about() if has_request_context() else _NOTHING_KNOWN
+        self._recorder.finish(self._measure, status=int(status[:3]), request_id=self.request_id, **about)
+        return self._start_response(status, headers, exc_info)
+
+
+class Edge:
+    """Surrounds an app. Sets `g.request_id`; views and guards set `g.account_id`, `g.tier` and `g.reason` when they know."""
+
+    def __init__(self, app: Flask, *, readers: BodyReaders, recorder: RequestRecorder, base_url: str) -> None:
+        self._inner: WSGIApplication = app.wsgi_app
+        self._readers = readers
+        self._recorder = recorder
+        self._base_url = base_url
+        self._ids = RequestIds()
+        self._routes = {rule.rule: route_of(rule) for rule in app.url_map.iter_rules()}
+        app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
+        handle_errors(app, base_url=base_url)
+        app.before_request(self._begin)
+        app.wsgi_app = self  # type: ignore[method-assign]  # Flask's documented place for what surrounds an app.
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        body = self._readers.wrap(environ)
+        request_id = self._ids.name(environ.get("HTTP_X_REQUEST_ID"))
+        exchange = _Exchange(self._recorder, environ["REQUEST_METHOD"], request_id, start_response)
+        environ[_EXCHANGE] = exchange
+        bind_contextvars(request_id=request_id)
+        try:
+            answer = self._inner(environ, exchange.start)
+        except Exception:
+            if exchange.answered:
+                raise
+            log.exception("request_failed")
+            response = problem_response(INTERNAL_ERROR, base_url=self._base_url, request_id=request_id)
+            return response(environ, exchange.start)
+        if body is not None and not body.complete and "HTTP_EXPECT" not in environ:
+            body.drain()
+        return answer
+
+    def _begin(self) -> None:
+        environ = request.environ
+        exchange: _Exchange = environ[_EXCHANGE]
+        g.request_id = exchange.request_id
+        if request.url_rule is not None:
+            exchange.take(self._routes[request.url_rule.rule])
+        body = environ["wsgi.input"]
+        if isinstance(body, TimedInput):
+            body.on_complete = exchange.begin
+        else:
+            exchange.begin()
+
+
+def _about() -> dict[str, Any]:
+    """What the views have found out about the request."""
+    return {"reason": g.get("reason", ""), "account_id": g.get("account_id"), "tier": g.get("tier", "")}
+
+
+def route_of(rule: Rule) -> str:
+    """Return a rule as the contract writes it: `/accounts/{account_id}/summary`."""
+    return _CONVERTER.sub(r"{\1}", rule.rule)

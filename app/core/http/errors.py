@@ -1,0 +1,89 @@
+"""Turns whatever a view raises into a problem. Nothing but a problem ever leaves, and never a traceback."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import structlog
+from flask import g
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+
+from app.core.errors import DependencyError, DependencyTimeoutError
+from app.core.http.rendering import problem_response
+from app.core.problems import Problem, ProblemType
+
+if TYPE_CHECKING:
+    from flask import Flask
+    from werkzeug.wrappers import Response
+
+_BY_STATUS = {
+    404: ProblemType.NOT_FOUND,
+    405: ProblemType.METHOD_NOT_ALLOWED,
+    409: ProblemType.CONFLICT,
+    413: ProblemType.CONTENT_TOO_LARGE,
+    415: ProblemType.UNSUPPORTED_MEDIA_TYPE,
+    422: ProblemType.INVALID_REQUEST,
+}
+_DETAILS = {
+    ProblemType.NOT_FOUND: "There is nothing at this address.",
+    ProblemType.METHOD_NOT_ALLOWED: "This address takes other methods.",
+    ProblemType.MALFORMED_REQUEST: "The request cannot be read.",
+    ProblemType.CONTENT_TOO_LARGE: "The body is too large.",
+    ProblemType.UNSUPPORTED_MEDIA_TYPE: "This content type is not taken here.",
+}
+_AWAY = {
+    "valkey": "The queue is not there at the moment.",
+    "postgresql": "The database is not there at the moment.",
+}
+_LATE = {
+    "valkey": "The queue did not answer in time.",
+    "postgresql": "The database did not answer in time.",
+}
+_FIRST_SERVER_ERROR = 500
+_FIRST_CLIENT_ERROR = 400
+INTERNAL_ERROR = Problem(ProblemType.INTERNAL_ERROR, "Something went wrong on our side; it has been logged.")
+
+log = structlog.get_logger(__name__)
+
+
+def handle_errors(app: Flask, *, base_url: str) -> None:
+    """Answer every error of this app with a problem."""
+
+    def answer(problem: Problem) -> Response:
+        g.reason = problem.type.slug
+        return problem_response(problem, base_url=base_url, request_id=g.get("request_id", ""))
+
+    @app.errorhandler(Problem)
+    def _problem(problem: Problem) -> Response:
+        return answer(problem)
+
+    @app.errorhandler(DependencyError)
+    def _dependency(error: DependencyError) -> Response:
+        log.warning("dependency_failed", dependency=error.dependency, detail=error.detail)
+        return answer(as_problem(error))
+
+    @app.errorhandler(HTTPException)
+    def _http(error: HTTPException) -> Response:
+        original = getattr(error, "original_exception", None)
+        if original is not None:
+            return _unexpected(original)
+        if error.response is not None or error.code is None or error.code < _FIRST_CLIENT_ERROR:
+            return error.get_response()  # A redirect.
+        fallback = ProblemType.INTERNAL_ERROR if error.code >= _FIRST_SERVER_ERROR else ProblemType.MALFORMED_REQUEST
+        kind = _BY_STATUS.get(error.code, fallback)
+        response = answer(Problem(kind, _DETAILS.get(kind, kind.title)))
+        if isinstance(error, MethodNotAllowed) and error.valid_methods:
+            response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
+        return response
+
+    @app.errorhandler(Exception)
+    def _unexpected(error: Exception) -> Response:
+        log.error("request_failed", exc_info=error)
+        return answer(INTERNAL_ERROR)
+
+
+def as_problem(error: DependencyError) -> Problem:
+    """Return what the client may know of a dependency's failure: which one, and that repeating is safe."""
+    if isinstance(error, DependencyTimeoutError):
+        return Problem(ProblemType.TIMEOUT, _LATE.get(error.dependency, "Something did not answer in time."))
+    return Problem(ProblemType.DEPENDENCY_UNAVAILABLE, _AWAY.get(error.dependency, "Something is not there."))

@@ -1,0 +1,96 @@
+"""Who may call a view. Every view says so with one of these decorators; an app with a view that does not is not built."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import wraps
+from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
+
+from flask import g, request
+
+from app.core.keys import Scope
+from app.core.problems import Problem, ProblemType
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flask import Flask
+
+    from app.core.authentication import Principal
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+NO_SUCH_ACCOUNT = "There is no such account."
+"""The answer for an account that is not there and for one that is another's, word for word the same."""
+
+
+class Authenticates(Protocol):
+    """Finds out whom an `Authorization` header stands for. Raises `Problem` (unauthorized), and `DependencyError`."""
+
+    def authenticate(self, authorization: str | None, now: datetime) -> Principal: ...
+
+
+class Guard:
+    """Declares the rule of a view and holds it."""
+
+    def __init__(self, authenticator: Authenticates) -> None:
+        self._authenticator = authenticator
+
+    def scope(self, scope: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+        """Let in who has this scope, and operators. A view with an `account_id` is for that account's own keys."""
+
+        def decorate(view: Callable[P, R]) -> Callable[P, R]:
+            @wraps(view)
+            def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+                principal = self.check(scope)
+                own = kwargs.get("account_id", principal.account_id) == principal.account_id
+                if not own and not principal.has(Scope.ADMIN):
+                    raise Problem(ProblemType.NOT_FOUND, NO_SUCH_ACCOUNT)
+                return view(*args, **kwargs)
+
+            return _marked(guarded, f"scope {scope}")
+
+        return decorate
+
+    def admin(self, view: Callable[P, R]) -> Callable[P, R]:
+        """Let in operators alone."""
+        return self.scope(Scope.ADMIN)(view)
+
+    @staticmethod
+    def public(view: Callable[P, R]) -> Callable[P, R]:
+        """Let everybody in."""
+        return _marked(view, "public")
+
+    @staticmethod
+    def by_admission(view: Callable[P, R]) -> Callable[P, R]:
+        """Leave it to the admission script, which checks the key together with everything else."""
+        return _marked(view, f"scope {Scope.EVENTS_WRITE}")
+
+    def check(self, scope: str) -> Principal:
+        """Return who is calling. Raises `Problem` when that is nobody we know, or he has neither this scope nor `admin`."""
+        principal = self._authenticator.authenticate(request.environ.get("HTTP_AUTHORIZATION"), datetime.now(UTC))
+        g.principal = principal
+        g.account_id = principal.account_id
+        g.tier = principal.tier or ""
+        if not principal.has(scope) and not principal.has(Scope.ADMIN):
+            raise Problem(ProblemType.FORBIDDEN, f"The key lacks the scope {scope}.")
+        return principal
+
+
+def authorisation_of(view: Callable[..., Any]) -> str | None:
+    """Return the rule that a view declares: `public` or `scope <name>`."""
+    rule: str | None = getattr(view, "authorisation", None)
+    return rule
+
+
+def require_rules(app: Flask) -> None:
+    """Raise `LookupError` when a view declares no rule."""
+    bare = [endpoint for endpoint, view in app.view_functions.items() if authorisation_of(view) is None]
+    if bare:
+        raise LookupError(f"these views do not say who may call them: {', '.join(sorted(bare))}")
+
+
+def _marked(view: Callable[P, R], rule: str) -> Callable[P, R]:
+    view.authorisation = rule  # type: ignore[attr-defined]  # A function has no declared attributes.
+    return view

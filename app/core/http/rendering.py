@@ -1,0 +1,87 @@
+"""Problems as answers: RFC 9457 bodies, and a Retry-After that spreads those who come back."""
+
+from __future__ import annotations
+
+import math
+import random
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from flask import Response
+
+from app.core.problems import ProblemType
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from app.core.problems import FieldError, Problem
+
+CONTENT_TYPE = "application/problem+json"
+MOST_ERRORS = 1_000
+"""Errors listed in one answer: a batch has as many events at most."""
+
+_LONGEST_TEXT = 2_000
+_WAITING = frozenset({429, 503, 504})
+_DEFAULT_WAIT_S = 2.0
+_LONGEST_JITTER_S = 30.0
+_encode = msgspec.json.Encoder().encode
+
+
+def json_response(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """Answer with JSON of anything that msgspec can encode."""
+    return Response(_encode(value), status, headers, content_type="application/json")
+
+
+def problem_response(problem: Problem, *, base_url: str, request_id: str) -> Response:
+    """Answer with a problem."""
+    body = problem_body(problem, base_url=base_url, request_id=request_id)
+    headers: dict[str, str] = {}
+    if problem.type.status in _WAITING:
+        body["retry_after"] = seconds = retry_after(problem.retry_after)
+        headers["Retry-After"] = str(seconds)
+    if problem.type is ProblemType.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = 'Bearer realm="slipstream"'
+    return Response(_encode(body), problem.type.status, headers, content_type=CONTENT_TYPE)
+
+
+def problem_body(problem: Problem, *, base_url: str, request_id: str) -> dict[str, Any]:
+    """Return the members of a problem; those that say nothing are left out."""
+    body: dict[str, Any] = {
+        "type": f"{base_url}/problems/{problem.type.slug}",
+        "title": problem.type.title,
+        "status": problem.type.status,
+        "detail": _clean(problem.detail),
+        "request_id": request_id,
+    }
+    if problem.errors:
+        body["errors"] = [_error_body(error) for error in problem.errors[:MOST_ERRORS]]
+    if problem.limit is not None:
+        body["limit"] = problem.limit
+    if problem.resets_at is not None:
+        body["resets_at"] = problem.resets_at
+    return body
+
+
+def retry_after(wait_s: float | None) -> int:
+    """Return whole seconds, never fewer than asked for, with up to half of it added at random (30 s at most).
+
+    Clients that were refused together and come back together would be refused together again.
+    """
+    wait = _DEFAULT_WAIT_S if wait_s is None else max(wait_s, 0.0)
+    jitter = min(max(wait / 2, 1.0), _LONGEST_JITTER_S)
+    return max(1, math.ceil(wait + random.uniform(0, jitter)))  # noqa: S311 - It spreads clients; nobody gains by guessing it.
+
+
+def _error_body(error: FieldError) -> dict[str, Any]:
+    body: dict[str, Any] = {}
+    if error.index is not None:
+        body["index"] = error.index
+    if error.field is not None:
+        body["field"] = _clean(error.field)
+    body["detail"] = _clean(error.detail)
+    return body
+
+
+def _clean(text: str) -> str:
+    """Shorten, and replace lone surrogates, which come from what clients send and are not text in UTF-8."""
+    return text[:_LONGEST_TEXT].encode("utf-8", "replace").decode()

@@ -1,0 +1,119 @@
+"""A small app with every kind of view, and somebody to call it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from flask import Blueprint, Flask, g, request
+
+from app.core.authentication import Principal, bearer_token
+from app.core.errors import DependencyTimeoutError, DependencyUnavailableError
+from app.core.http.body import BodyReaders, read_body
+from app.core.http.edge import Edge
+from app.core.http.guard import Guard
+from app.core.problems import Problem, ProblemType
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from flask.testing import FlaskClient
+
+PRINCIPALS = {
+    "writer": Principal(account_id="acme", key_id="w", scopes=frozenset({"events:write"}), tier="standard"),
+    "reader": Principal(account_id="acme", key_id="r", scopes=frozenset({"summary:read"}), tier="standard"),
+    "operator": Principal(account_id=None, key_id="o", scopes=frozenset({"admin"})),
+}
+
+
+class KnownTokens:
+    """Authenticates by a table."""
+
+    def authenticate(self, authorization: str | None, now: datetime) -> Principal:
+        try:
+            return PRINCIPALS[bearer_token(authorization)]
+        except KeyError:
+            raise Problem(ProblemType.UNAUTHORIZED, "Nobody.") from None
+
+
+@dataclass
+class Recording:
+    """Remembers what it was told, in order."""
+
+    told: list[tuple[Any, ...]] = field(default_factory=list)
+
+    def begin(self, route: str, method: str) -> int:
+        self.told.append(("begin", route, method))
+        return len(self.told)
+
+    def note(self, what: str) -> None:
+        self.told.append((what,))
+
+    def finish(self, measure: Any, **about: Any) -> None:
+        self.told.append(("finish", about))
+
+
+@pytest.fixture
+def recording() -> Recording:
+    return Recording()
+
+
+@pytest.fixture
+def readers() -> BodyReaders:
+    return BodyReaders(deadline_s=5, most=4)
+
+
+def views(guard: Guard, recording: Recording) -> Blueprint:
+    routes = Blueprint("test", __name__)
+
+    @routes.get("/hello")
+    @guard.public
+    def hello() -> str:
+        return "hello"
+
+    @routes.post("/echo")
+    @guard.public
+    def echo() -> bytes:
+        body = read_body(request, limit=1_000)
+        recording.note("read")
+        return body
+
+    @routes.post("/json")
+    @guard.public
+    def json() -> dict[str, Any]:
+        return {"got": request.get_json()}
+
+    @routes.get("/accounts/<account_id>/summary")
+    @guard.scope("summary:read")
+    def summary(account_id: str) -> dict[str, str | None]:
+        return {"account": account_id, "caller": g.principal.account_id}
+
+    @routes.get("/operators")
+    @guard.admin
+    def operators() -> str:
+        return "hello"
+
+    @routes.get("/fails/<how>")
+    @guard.public
+    def fails(how: str) -> str:
+        raise {
+            "away": DependencyUnavailableError("valkey", "refused by 10.0.0.7"),
+            "late": DependencyTimeoutError("postgresql", "10.0.0.7 said nothing"),
+            "bug": KeyError("a secret"),
+        }[how]
+
+    return routes
+
+
+@pytest.fixture
+def app(recording: Recording, readers: BodyReaders) -> Flask:
+    app = Flask("test")
+    app.register_blueprint(views(Guard(KnownTokens()), recording))
+    Edge(app, readers=readers, recorder=recording, base_url="https://slipstream.example")
+    return app
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
