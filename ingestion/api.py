@@ -1,0 +1,104 @@
+"""`POST /events` and `GET /batches/{batch_id}`."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, g, request
+
+from app.core.authentication import bearer_token
+from app.core.http.body import LARGEST_BODY, read_body
+from app.core.http.operations import describe
+from app.core.http.rendering import json_response
+from app.core.keys import Scope, parse_key
+from app.core.problems import Problem, ProblemType
+from ingestion.admission.admission import Refusal
+from ingestion.api_description import GET_BATCH, LONGEST_IDEMPOTENCY_KEY, POST_EVENTS, Accepted
+from ingestion.events.compression import inflate
+from ingestion.events.decode import decode_batch
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+    from wsgiref.types import WSGIEnvironment
+
+    from werkzeug.wrappers import Response
+
+    from app.core.http.guard import Guard
+    from app.core.keys import PresentedKey
+    from ingestion.admission.admission import Admission
+    from ingestion.batch_status import BatchStatuses
+
+_VISIBLE = re.compile(rf"[!-~]{{1,{LONGEST_IDEMPOTENCY_KEY}}}")
+_CE = "HTTP_CE_"
+_REPLAYED = {"Idempotent-Replayed": "true"}
+
+
+def blueprint(guard: Guard, admission: Admission, batches: BatchStatuses, *, retention: timedelta) -> Blueprint:
+    """Return the routes by which events come in."""
+    routes = Blueprint("ingestion", __name__)
+
+    @routes.post("/events")
+    @guard.by_admission
+    @describe(POST_EVENTS)
+    def post_events() -> Response:
+        environ = request.environ
+        key = _presented_key(environ.get("HTTP_AUTHORIZATION"))
+        try:
+            idempotency_key = _idempotency_key(environ.get("HTTP_IDEMPOTENCY_KEY"))
+            body = inflate(read_body(request), environ.get("HTTP_CONTENT_ENCODING"), limit=LARGEST_BODY)
+            now = datetime.now(UTC)
+            batch = decode_batch(
+                body,
+                environ.get("CONTENT_TYPE", ""),
+                _attributes(environ),
+                account_id=key.account_id,
+                now=now,
+                retention=retention,
+            )
+        except Problem:
+            # A stranger is told that he is one, whatever else is wrong; an account's own mistakes count as its own.
+            guard.check(Scope.EVENTS_WRITE)
+            raise
+        try:
+            receipt = admission.admit(key, batch, idempotency_key=idempotency_key, now=now)
+        except Refusal as refusal:
+            g.account_id, g.tier = key.account_id, refusal.tier
+            raise
+        g.account_id, g.tier = key.account_id, receipt.tier
+        return json_response(
+            Accepted(receipt.batch_id, receipt.accepted), 202, headers=_REPLAYED if receipt.replayed else None
+        )
+
+    @routes.get("/batches/<batch_id>")
+    @guard.scope(Scope.EVENTS_WRITE)
+    @describe(GET_BATCH)
+    def get_batch(batch_id: str) -> Response:
+        account_id = g.principal.account_id
+        status = None if account_id is None else batches.find(account_id, batch_id)
+        if status is None:
+            raise Problem(ProblemType.NOT_FOUND, "There is no such batch.")
+        return json_response(status)
+
+    return routes
+
+
+def _presented_key(authorization: str | None) -> PresentedKey:
+    """Read the key; whether it is valid is for the admission script to say."""
+    key = parse_key(bearer_token(authorization))
+    if key is None:
+        raise Problem(ProblemType.UNAUTHORIZED, "The key is not valid: it is unknown, expired or revoked.")
+    return key
+
+
+def _attributes(environ: WSGIEnvironment) -> dict[str, str]:
+    """Return the headers that carry attributes of a CloudEvent in binary mode."""
+    return {f"ce-{name[len(_CE) :].lower()}": value for name, value in environ.items() if name.startswith(_CE)}
+
+
+def _idempotency_key(given: str | None) -> str | None:
+    if given is not None and not _VISIBLE.fullmatch(given):
+        detail = f"Idempotency-Key is not 1 to {LONGEST_IDEMPOTENCY_KEY} visible ASCII characters."
+        raise Problem(ProblemType.MALFORMED_REQUEST, detail)
+    return given
