@@ -22,12 +22,12 @@ KEY_VARIABLE = "SLIPSTREAM_KEY"
 GZIP_MAGIC = b"\x1f\x8b"
 
 
-@click.group()
-def events() -> None:
+@click.group("events")
+def group() -> None:
     """Events, as their senders see them."""
 
 
-@events.command()
+@group.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--url", default="http://127.0.0.1:8080", show_default=True, help="Where the platform answers.")
 @click.option(

@@ -12,14 +12,14 @@ OURS = ("DATABASE_URL", "REDIS_URL", "ADMIN_TOKEN", "HOST", "PORT")
 """Settings that the instance makes for itself."""
 
 
-@click.command()
+@click.command("up")
 @click.option("--data", "data_dir", type=click.Path(file_okay=False, path_type=Path), help="Where all data live.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address on which the API listens.")
 @click.option(
     "--port", default=8080, show_default=True, type=click.IntRange(0, 65_535), help="Port of the API; 0 is any."
 )
 @click.option("--workers", default=2, show_default=True, type=click.IntRange(1, 64), help="Worker processes.")
-def up(data_dir: Path | None, host: str, port: int, workers: int) -> None:
+def command(data_dir: Path | None, host: str, port: int, workers: int) -> None:
     """Run the API, workers, PostgreSQL and Valkey on this machine.
 
     Whatever dies is started again. Ctrl-C stops everything in order; the next start continues on the same data. Settings are taken from the

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 PARTS = ("ingestion", "summaries")
 
 
-@click.command()
+@click.command("bench")
 @click.option("--part", "parts", multiple=True, type=click.Choice(PARTS), help="Only this part; may be repeated.")
 @click.option(
     "--batch", "sizes", multiple=True, type=click.IntRange(1, 1_000), help="Only this batch size; may be repeated."
@@ -43,7 +43,7 @@ PARTS = ("ingestion", "summaries")
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
 @click.option("--assert", "strict", is_flag=True, help="Exit with status 1 when a target is missed.")
-def bench(
+def command(
     *,
     parts: tuple[str, ...],
     sizes: tuple[int, ...],

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from app.cli.chaos.runner import Report
 
 
-@click.command()
+@click.command("chaos")
 @click.option("--fault", "names", multiple=True, metavar="NAME", help="Only this fault; may be repeated.")
 @click.option("--times", default=5, show_default=True, type=click.IntRange(1), help="Strikes of each fault.")
 @click.option("--minutes", type=float, help="Begin no further strike after so many minutes.")
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 @click.option("--keep", is_flag=True, help="Keep histories, logs and data of green faults too.")
 @click.option("--list", "listing", is_flag=True, help="List the faults and run none.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-def chaos(
+def command(
     names: tuple[str, ...],
     times: int,
     minutes: float | None,
