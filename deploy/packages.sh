@@ -17,6 +17,6 @@ if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
 fi
 echo "Installing$missing" >&2
 export DEBIAN_FRONTEND=noninteractive
-apt-get update -qq >&2
+apt-get update -qq
 # shellcheck disable=SC2086 # One word for each package.
-apt-get install -qq --yes --no-install-recommends $missing </dev/null >&2
+apt-get install -qq --yes --no-install-recommends $missing </dev/null >/dev/null

@@ -73,7 +73,9 @@ def _open_to(status: os.stat_result, user: User, bits: int) -> bool:
 
 
 def missing_packages() -> list[str]:
-    """Debian packages that the programs need and the system has not."""
+    """Debian packages that the programs need and the system has not; none where there is no ldd to tell."""
+    if shutil.which("ldd") is None:
+        return []
     binaries = find_binaries(None)
     needed = set[str]()
     for program in (binaries.postgres, binaries.initdb, binaries.valkey):
