@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from app.api import operations
 from app.core.authentication import Authenticator
 from app.core.database import Database
+from app.core.dependency_checks import dependency_checks
 from app.core.errors import DependencyError
+from app.core.health import Readiness
 from app.core.http.body import BodyReaders
 from app.core.http.guard import Guard
 from app.core.key_usage import KeyUsage
@@ -20,6 +23,7 @@ from app.core.metrics.event_metrics import AdmissionMetrics
 from app.core.metrics.exposition import Exposition
 from app.core.metrics.queue_collector import QueueCollector
 from app.core.metrics.request_metrics import RequestMetrics
+from app.core.migrate import head_revision
 from app.core.mirror import AccountMirror
 from app.core.queue.stats import read_stats
 from app.core.shard_directory import ShardDirectory
@@ -130,10 +134,14 @@ def compose_api(settings: Settings, counting: Counting, *, now: datetime) -> Api
         fresh_s=settings.summary_fresh_s,
         stale_s=settings.summary_stale_s,
     )
-    Exposition(
+    exposition = Exposition(
         counting.registry,
         directory=counting.directory,
         collectors=[QueueCollector(lambda: read_stats(valkey))],
+    )
+    readiness = Readiness(
+        dependency_checks(database, valkey, revision=head_revision(), needs_postgresql=False),
+        deadline_s=settings.valkey_timeout_ms / 1_000,
     )
     app = create_app(
         [
@@ -142,8 +150,10 @@ def compose_api(settings: Settings, counting: Counting, *, now: datetime) -> Api
                 admission,
                 BatchStatuses(valkey=valkey, database=database),
                 retention=timedelta(days=settings.event_retention_days),
+                metrics=admission_metrics,
             ),
             summary_api.blueprint(summaries, guard),
+            operations.blueprint(guard, readiness, exposition, host=settings.host),
         ],
         readers=BodyReaders(
             deadline_s=settings.body_timeout_s, most=int(settings.api_threads * (1 - _THREADS_KEPT_FREE))

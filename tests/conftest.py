@@ -18,8 +18,10 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 import redis
+from prometheus_client import CollectorRegistry
 from psycopg import sql
 
+from app.composition import Counting, compose_api
 from app.core.accounts_service import Accounts, NewAccount
 from app.core.authentication import Authenticator
 from app.core.database import Database
@@ -39,6 +41,10 @@ from app.leash import PR_SET_PDEATHSIG
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from flask.testing import FlaskClient
+
+    from app.composition import Api
 
 TEMPLATE = "template_slipstream"
 DATA_PREFIX = "slipstream-test-"
@@ -194,6 +200,19 @@ def world(accounts: Accounts, keys: Keys) -> World:
         return Member(account_id, keys.create(account_id, TENANT_SCOPES, now=now).text)
 
     return World(alice=member("acme", "standard"), bob=member("bolt", "free"), charlie=member("corner", "enterprise"))
+
+
+@pytest.fixture
+def api(settings: Settings) -> Iterator[Api]:
+    """The API on this test's own engines, as it is composed for production; its metrics are its own."""
+    api = compose_api(settings, Counting(CollectorRegistry(), None), now=datetime.now(UTC))
+    yield api
+    api.close()
+
+
+@pytest.fixture
+def client(api: Api) -> FlaskClient:
+    return api.app.test_client()
 
 
 def _base_dir() -> Path:
