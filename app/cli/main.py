@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib import import_module
+from typing import Any
 
 import click
 
+from app.core.errors import DependencyError
+from app.core.problems import Problem, ProblemType
+from app.core.settings import SettingsError
+
 
 @dataclass(frozen=True, slots=True)
-class _Verb:
+class Verb:
     """Where a verb's click command is (`module:name`), and what it does in a few words."""
 
     place: str
@@ -17,19 +22,25 @@ class _Verb:
 
 
 VERBS = {
-    "accounts": _Verb("app.cli.accounts:accounts", "Create, list and change accounts."),
-    "bench": _Verb("app.cli.bench.command:bench", "Measure throughput, latency and CPU an event."),
-    "chaos": _Verb("app.cli.chaos.command:chaos", "Break things under load and check every promise."),
-    "demo": _Verb("app.cli.demo.command:demo", "Send a month of real flights, kill a worker, lose nothing."),
-    "dlq": _Verb("app.cli.dlq:dlq", "List, replay and purge dead letters."),
-    "doctor": _Verb("app.cli.doctor:doctor", "Check every setting that the promises rest on."),
-    "events": _Verb("app.cli.events:events", "Send events from a file."),
-    "keys": _Verb("app.cli.keys:keys", "Create, list and revoke API keys."),
-    "migrate": _Verb("app.cli.migrate:migrate", "Bring the schema to this version."),
-    "serve": _Verb("app.cli.serve:serve", "Run the API."),
-    "up": _Verb("app.cli.up:up", "Run everything on this machine, on embedded engines."),
-    "worker": _Verb("app.cli.worker:worker", "Run a worker."),
+    "accounts": Verb("app.cli.accounts:group", "Create, list and change accounts."),
+    "bench": Verb("app.cli.bench.command:command", "Measure throughput, latency and CPU an event."),
+    "chaos": Verb("app.cli.chaos.command:command", "Break things under load and check every promise."),
+    "demo": Verb("app.cli.demo.command:demo", "Send a month of real flights, kill a worker, lose nothing."),
+    "dlq": Verb("app.cli.dlq:group", "List, replay and purge dead letters."),
+    "doctor": Verb("app.cli.doctor:command", "Check every setting that the promises rest on."),
+    "events": Verb("app.cli.events:group", "Send events from a file."),
+    "keys": Verb("app.cli.keys:group", "Create, list and revoke API keys."),
+    "migrate": Verb("app.cli.migrate:command", "Bring the schema to this version."),
+    "serve": Verb("app.cli.serve:command", "Run the API."),
+    "up": Verb("app.cli.up:command", "Run everything on this machine, on embedded engines."),
+    "worker": Verb("app.cli.worker:command", "Run a worker."),
 }
+
+
+class _WrongUsageError(click.ClickException):
+    """What was given, or set, cannot be used."""
+
+    exit_code = 2
 
 
 class _Verbs(click.Group):
@@ -49,6 +60,19 @@ class _Verbs(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, VERBS[name].about) for name in self.list_commands(ctx)])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Say in a sentence what the operator can mend; only our own mistakes show a traceback."""
+        try:
+            return super().invoke(ctx)
+        except SettingsError as error:
+            raise _WrongUsageError(str(error)) from error
+        except DependencyError as error:
+            raise click.ClickException(str(error)) from error
+        except Problem as problem:
+            text = "\n".join([problem.detail, *(f"{error.field} {error.detail}" for error in problem.errors)])
+            kind = _WrongUsageError if problem.type is ProblemType.INVALID_REQUEST else click.ClickException
+            raise kind(text) from problem
 
 
 @click.command(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})

@@ -44,6 +44,15 @@ def judge(
     )
 
 
+def broken_promises(findings: Iterable[Finding]) -> list[str]:
+    """Return a sentence for each finding that breaks a promise."""
+    return [
+        f"{finding.subject} {finding.name} is {finding.found}. {finding.reason} {finding.remedy}"
+        for finding in findings
+        if finding.state is State.FAIL
+    ]
+
+
 def has_failed(findings: Iterable[Finding]) -> bool:
     """Tell whether any finding breaks a promise."""
     return any(finding.state is State.FAIL for finding in findings)

@@ -41,28 +41,35 @@ class MigrationError(Exception):
     """The revision asked for, or the one the database is at, is not one this release knows."""
 
 
-def migrate(database_url: str, revision: str = "head") -> str | None:
-    """Take the database to a revision, up or down (`head`, `base`, `0002`); return the revision it is at now.
+class DowngradeError(MigrationError):
+    """The way leads down, which drops tables with all that they hold, and nobody said that it may."""
+
+
+def migrate(database_url: str, revision: str = "head", *, may_drop: bool = False) -> str | None:
+    """Take the database to a revision (`head`, `base`, `0002`), down only with `may_drop`; return where it is now.
 
     Raises `DependencyUnavailableError` when PostgreSQL cannot be reached, `DependencyTimeoutError` when a table stayed
-    locked, and `MigrationError` for an unknown revision. Then the database is as it was.
+    locked, `MigrationError` for an unknown revision, `DowngradeError`. Then the database is as it was.
     """
     with locked_connection(database_url) as connection:
         try:
-            _move(connection, revision)
+            _move(connection, revision, may_drop=may_drop)
         except CommandError as error:
             raise MigrationError(str(error)) from error
         return current_revision(connection)
 
 
-def _move(connection: Connection, revision: str) -> None:
+def _move(connection: Connection, revision: str, *, may_drop: bool) -> None:
     config = _config()
     config.attributes["connection"] = connection
     if not revision:
         raise MigrationError("The revision is empty")
     target = ScriptDirectory.from_config(config).get_revision(revision)
     # Revisions are numbered, so their names have their order; the empty database comes before all of them.
-    down = (target.revision if target else "") < (current_revision(connection) or "")
+    current = current_revision(connection)
+    down = (target.revision if target else "") < (current or "")
+    if down and not may_drop:
+        raise DowngradeError(f"From {current} down to {revision}: this drops tables with all that they hold.")
     (command.downgrade if down else command.upgrade)(config, revision)
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from app.core.errors import DependencyUnavailableError
 from app.core.migrate import (
+    DowngradeError,
     MigrationError,
     current_revision,
     head_revision,
@@ -29,7 +30,7 @@ def tables(database: Database) -> set[str]:
 def test_downgrading_to_base_leaves_no_table_and_upgrading_again_leaves_no_difference(
     database: Database, database_url: str
 ) -> None:
-    assert migrate(database_url, "base") is None
+    assert migrate(database_url, "base", may_drop=True) is None
     assert tables(database) == {"alembic_version"}
 
     assert migrate(database_url) == head_revision()
@@ -38,11 +39,11 @@ def test_downgrading_to_base_leaves_no_table_and_upgrading_again_leaves_no_diffe
 
 
 def test_every_revision_can_be_left_downwards_and_upwards_by_itself(database: Database, database_url: str) -> None:
-    migrate(database_url, "base")
+    migrate(database_url, "base", may_drop=True)
     for number in range(1, int(head_revision() or "") + 1):
         assert migrate(database_url, f"{number:04d}") == f"{number:04d}"
         before = tables(database)
-        migrate(database_url, f"{number - 1:04d}" if number > 1 else "base")
+        migrate(database_url, f"{number - 1:04d}" if number > 1 else "base", may_drop=True)
         assert migrate(database_url, f"{number:04d}") == f"{number:04d}"
         assert tables(database) == before
 
@@ -62,6 +63,15 @@ def test_an_unknown_revision_is_refused_and_changes_nothing(
         assert current_revision(connection) == head_revision()
 
 
+def test_nothing_is_dropped_unless_it_is_said_that_it_may(database: Database, database_url: str) -> None:
+    before = tables(database)
+
+    with pytest.raises(DowngradeError, match="drops tables"):
+        migrate(database_url, "0001")
+
+    assert tables(database) == before
+
+
 def test_a_database_of_a_newer_release_is_left_alone(database: Database, database_url: str) -> None:
     with database.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
@@ -73,7 +83,7 @@ def test_a_database_of_a_newer_release_is_left_alone(database: Database, databas
 
 
 def test_processes_that_migrate_at_once_all_end_at_head(database: Database, database_url: str) -> None:
-    migrate(database_url, "base")
+    migrate(database_url, "base", may_drop=True)
     program = "import sys; from app.core.migrate import migrate; print(migrate(sys.argv[1]))"
 
     # All of them have started and wait before any may go on.
@@ -107,7 +117,7 @@ def test_a_table_that_stays_locked_is_given_up_and_nothing_has_changed(
     with database.begin() as connection:
         connection.execute(text("LOCK TABLE tiers IN ACCESS SHARE MODE"))
         with pytest.raises(Exception, match="55P03"):
-            migrate(database_url, "base")
+            migrate(database_url, "base", may_drop=True)
 
     assert tables(database) == before
 

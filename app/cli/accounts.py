@@ -1,0 +1,88 @@
+"""`slipstream accounts`: create, list and change accounts."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from app.cli.options import json_option, print_json, print_table, with_settings
+
+if TYPE_CHECKING:
+    from app.core.accounts import Account
+    from app.core.settings import Settings
+
+_PAGE = 1_000
+
+
+@click.group("accounts")
+def group() -> None:
+    """Create, list and change accounts."""
+
+
+@group.command()
+@click.argument("account_id")
+@click.option("--name", help="What people call it. Default: its id.")
+@click.option("--tier", default="free", show_default=True, help="Which limits it has.")
+@json_option
+@with_settings
+def create(account_id: str, name: str | None, tier: str, *, as_json: bool, settings: Settings) -> None:
+    """Create an account."""
+    from app.cli.administration import administration  # noqa: PLC0415 - `slipstream --help` stays quick.
+    from app.core.accounts_service import NewAccount  # noqa: PLC0415
+
+    new = NewAccount(account_id=account_id, name=account_id if name is None else name, tier=tier)
+    with administration(settings) as ours:
+        _print([ours.accounts.create(new, datetime.now(UTC))], as_json=as_json)
+
+
+@group.command("list")
+@json_option
+@with_settings
+def list_all(*, as_json: bool, settings: Settings) -> None:
+    """List all accounts."""
+    from app.cli.administration import administration  # noqa: PLC0415 - `slipstream --help` stays quick.
+
+    found: list[Account] = []
+    with administration(settings) as ours:
+        while page := ours.accounts.page(after=found[-1].account_id if found else "", limit=_PAGE):
+            found += page
+    _print(found, as_json=as_json, many=True)
+
+
+@group.command("set-tier")
+@click.argument("account_id")
+@click.argument("tier")
+@json_option
+@with_settings
+def set_tier(account_id: str, tier: str, *, as_json: bool, settings: Settings) -> None:
+    """Put an account into a tier; its new limits hold at once."""
+    from app.cli.administration import administration  # noqa: PLC0415 - `slipstream --help` stays quick.
+    from app.core.accounts_service import AccountChange  # noqa: PLC0415
+
+    with administration(settings) as ours:
+        _print([ours.accounts.change(account_id, AccountChange(tier=tier), datetime.now(UTC))], as_json=as_json)
+
+
+def _print(found: list[Account], *, as_json: bool, many: bool = False) -> None:
+    if as_json:
+        values = [_value(account) for account in found]
+        print_json(values if many else values[0])
+        return
+    rows = [
+        (account.account_id, account.name, account.tier, account.shard, f"{account.created_at:%Y-%m-%d %H:%M}")
+        for account in found
+    ]
+    print_table(("ACCOUNT", "NAME", "TIER", "SHARD", "CREATED (UTC)"), rows)
+
+
+def _value(account: Account) -> dict[str, Any]:
+    return {
+        "account_id": account.account_id,
+        "name": account.name,
+        "tier": account.tier,
+        "shard": account.shard,
+        "ordered": account.ordered,
+        "created_at": account.created_at.isoformat(),
+    }

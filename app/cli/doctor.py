@@ -1,0 +1,53 @@
+"""`slipstream doctor`: check every setting that the promises rest on."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from app.cli.options import json_option, print_json, with_settings
+
+if TYPE_CHECKING:
+    from app.core.findings import Finding
+    from app.core.settings import Settings
+
+_COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
+
+
+@click.command("doctor")
+@json_option
+@with_settings
+def command(*, as_json: bool, settings: Settings) -> None:
+    """Check every setting that the promises rest on: what was found, why it matters, what to do.
+
+    Exit status 1 when a promise would break, such as with a queue that evicts or lives in memory only.
+    """
+    from app.core.doctor import examine  # noqa: PLC0415 - `slipstream --help` stays quick.
+    from app.core.findings import has_failed  # noqa: PLC0415
+
+    findings = examine(settings)
+    if as_json:
+        print_json([asdict(finding) for finding in findings])
+    else:
+        _print(findings)
+    if has_failed(findings):
+        raise SystemExit(1)
+
+
+def _print(findings: list[Finding]) -> None:
+    widths = [max(len(text) for text in column) for column in zip(*map(_head, findings), strict=True)]
+    for finding in findings:
+        subject, name = (text.ljust(width) for text, width in zip(_head(finding), widths, strict=True))
+        state = click.style(finding.state.ljust(4), fg=_COLOURS[finding.state], bold=True)
+        click.echo(f"{state}  {subject}  {name}  {finding.found}")
+        if finding.remedy:
+            click.echo(f"      {finding.reason}")
+            click.echo(f"      {click.style(finding.remedy, bold=True)}")
+    counts = {state: sum(finding.state == state for finding in findings) for state in _COLOURS}
+    click.echo(f"\n{counts['ok']} ok, {counts['warn']} doubtful, {counts['fail']} failed")
+
+
+def _head(finding: Finding) -> tuple[str, str]:
+    return finding.subject, finding.name

@@ -1,0 +1,31 @@
+"""`slipstream migrate`: bring the schema to a revision."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from app.cli.options import with_settings
+
+if TYPE_CHECKING:
+    from app.core.settings import Settings
+
+
+@click.command("migrate")
+@click.option("--to", "revision", default="head", show_default=True, metavar="REV", help="Such as 0002, or base.")
+@click.option("--yes", is_flag=True, help="Do not ask before going down, which drops tables with all that they hold.")
+@with_settings
+def command(revision: str, *, yes: bool, settings: Settings) -> None:
+    """Bring the schema to this version. Any number of processes may do so at once; one does the work."""
+    from app.core.migrate import DowngradeError, MigrationError, migrate  # noqa: PLC0415 - `slipstream --help` stays quick.
+
+    try:
+        try:
+            reached = migrate(settings.database_url, revision, may_drop=yes)
+        except DowngradeError as error:
+            click.confirm(f"{error} Go on?", abort=True, err=True)
+            reached = migrate(settings.database_url, revision, may_drop=True)
+    except MigrationError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(reached or "base")

@@ -1,0 +1,174 @@
+"""The verbs of operators, each in a process of its own settings."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner
+
+from app.cli.main import main
+from app.core.keys import parse_key
+from app.core.migrate import head_revision
+from app.core.problems import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeAlias
+
+    import redis
+    from click.testing import Result
+
+    from app.core.accounts_service import Accounts
+    from app.core.authentication import Authenticator
+    from app.core.settings import Settings
+    from app.embedded.instance import Instance
+
+    Slipstream: TypeAlias = Callable[..., Result]
+
+NOW = datetime.now(UTC)
+
+
+@pytest.fixture
+def slipstream(settings: Settings) -> Slipstream:
+    def run(*arguments: str, given: str = "") -> Result:
+        environment = {
+            "SLIPSTREAM_DATABASE_URL": settings.database_url,
+            "SLIPSTREAM_REDIS_URL": settings.redis_url,
+        }
+        return CliRunner().invoke(main, list(arguments), env=environment, input=given)
+
+    return run
+
+
+def test_an_account_is_created_listed_and_put_into_another_tier(slipstream: Slipstream, accounts: Accounts) -> None:
+    created = slipstream("accounts", "create", "acme", "--name", "Acme, Inc.", "--json")
+    changed = slipstream("accounts", "set-tier", "acme", "enterprise")
+    listed = slipstream("accounts", "list")
+
+    assert [created.exit_code, changed.exit_code, listed.exit_code] == [0, 0, 0]
+    assert json.loads(created.stdout)["tier"] == "free"
+    assert accounts.get("acme").tier == "enterprise"
+    heading, line = listed.stdout.splitlines()
+    assert heading.split()[:3] == ["ACCOUNT", "NAME", "TIER"]
+    assert line.split("  ")[0] == "acme"
+    assert "Acme, Inc." in line
+    assert "enterprise" in line
+
+
+def test_every_account_is_listed_also_as_json(slipstream: Slipstream, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.cli.accounts._PAGE", 2)
+    assert json.loads(slipstream("accounts", "list", "--json").stdout) == []
+
+    for name in ("a", "b", "c", "d", "e"):
+        slipstream("accounts", "create", name)
+
+    listed = json.loads(slipstream("accounts", "list", "--json").stdout)
+    assert [account["account_id"] for account in listed] == ["a", "b", "c", "d", "e"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        (["accounts", "create", "../etc", "--tier", "gold"], 2, ["account_id", "tier"]),
+        (["accounts", "set-tier", "nobody", "free"], 1, ["There is no account nobody"]),
+        (["accounts", "create"], 2, ["ACCOUNT_ID"]),
+        (["keys", "create", "nobody"], 2, ["account_id"]),
+        (["keys", "create", "acme", "--scope", "everything"], 2, ["everything"]),
+        (["keys", "list", "nobody"], 1, ["There is no account nobody"]),
+        (["keys", "revoke", "nonsense"], 1, ["There is no key nonsense"]),
+        (["migrate", "--to", "9999"], 1, ["9999"]),
+    ],
+)
+def test_what_cannot_be_done_is_said_on_stderr_in_a_sentence(
+    slipstream: Slipstream, arguments: list[str], status: int, said: list[str]
+) -> None:
+    result = slipstream(*arguments)
+
+    assert result.exit_code == status
+    assert result.stdout == ""
+    assert all(part in result.stderr for part in said)
+    assert "Traceback" not in result.stderr
+
+
+def test_a_new_key_stands_alone_on_stdout_and_is_let_in(slipstream: Slipstream, authenticator: Authenticator) -> None:
+    slipstream("accounts", "create", "acme")
+
+    created = slipstream("keys", "create", "acme", "--scope", "summary:read", "--days", "1")
+
+    key = created.stdout.removesuffix("\n")
+    presented = parse_key(key)
+    assert presented is not None
+    assert presented.key_id in created.stderr
+    assert authenticator.authenticate(f"Bearer {key}", NOW).scopes == {"summary:read"}
+    with pytest.raises(Problem):
+        authenticator.authenticate(f"Bearer {key}", NOW + timedelta(days=2))
+
+
+def test_a_key_without_scopes_may_do_all_that_tenants_may(slipstream: Slipstream) -> None:
+    slipstream("accounts", "create", "acme")
+
+    created = json.loads(slipstream("keys", "create", "acme", "--json").stdout)
+
+    assert created["scopes"] == ["events:write", "summary:read", "telemetry:write"]
+    assert created["expires_at"] is None
+    assert parse_key(created["key"]) is not None
+
+
+def test_a_revoked_key_is_out_at_once_and_listed_as_such(slipstream: Slipstream, authenticator: Authenticator) -> None:
+    slipstream("accounts", "create", "acme")
+    created = json.loads(slipstream("keys", "create", "acme", "--json").stdout)
+    assert authenticator.authenticate(f"Bearer {created['key']}", NOW)
+
+    assert slipstream("keys", "revoke", created["key_id"]).exit_code == 0
+
+    with pytest.raises(Problem):
+        authenticator.authenticate(f"Bearer {created['key']}", NOW)
+    (listed,) = json.loads(slipstream("keys", "list", "acme", "--json").stdout)
+    assert (listed["key_id"], listed["state"]) == (created["key_id"], "revoked")
+    assert "key" not in listed
+    assert "revoked" in slipstream("keys", "list", "acme").stdout
+
+
+def test_migrating_up_says_the_revision_and_down_asks_first(slipstream: Slipstream) -> None:
+    refused = slipstream("migrate", "--to", "0001", given="n\n")
+    accepted = slipstream("migrate", "--to", "0001", given="y\n")
+    unasked = slipstream("migrate", "--to", "base", "--yes")
+    up = slipstream("migrate")
+
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert "drops tables" in refused.stderr
+    assert [result.stdout.splitlines()[-1] for result in (accepted, unasked, up)] == ["0001", "base", head_revision()]
+
+
+def test_the_doctor_is_content_with_the_embedded_engines(slipstream: Slipstream) -> None:
+    told, as_json = slipstream("doctor"), slipstream("doctor", "--json")
+
+    assert (told.exit_code, as_json.exit_code) == (0, 0)
+    assert "0 failed" in told.stdout
+    findings = json.loads(as_json.stdout)
+    assert {"subject", "name", "state", "found", "reason", "remedy"} == set(findings[0])
+
+
+def test_the_doctor_refuses_a_queue_that_evicts_and_says_what_to_do(
+    slipstream: Slipstream, redis_client: redis.Redis
+) -> None:
+    redis_client.config_set("maxmemory-policy", "allkeys-lru")
+    try:
+        result = slipstream("doctor")
+    finally:
+        redis_client.config_set("maxmemory-policy", "noeviction")
+
+    assert result.exit_code == 1
+    assert "1 failed" in result.stdout
+    assert "Set `maxmemory-policy noeviction`." in result.stdout
+
+
+def test_a_running_instance_is_found_by_its_directory(engines: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLIPSTREAM_DATABASE_URL", "postgresql://elsewhere/none")
+
+    result = CliRunner().invoke(main, ["migrate", "--data", str(engines.data_dir)])
+
+    assert (result.exit_code, result.stdout.strip()) == (0, head_revision())
