@@ -100,6 +100,10 @@ class Postgres(Process):
         )
         return f"postgresql://{role}:{password}@/{quote(database, safe='')}?host={quote(str(self._site.directory.run))}"
 
+    def stop(self) -> None:
+        super().stop()
+        self._end_orphans()  # Of a server that was killed and not started again.
+
     def initialise(self) -> None:
         """Make the cluster if there is none; complete or not at all."""
         data = self._site.directory.postgres

@@ -34,7 +34,7 @@ def postgres_settings(profile: Profile, *, socket_dir: Path, memory: int, disk_f
 
     Random event ids touch the primary key's index everywhere, so the full-page images after each checkpoint are the cost of
     a large table (design.md decision 13: 48,000 to 26,000 rows/s on the defaults): checkpoints are rare, their images
-    compressed. Not rarer, because a killed server first replays its log: 60 to 80 MB/s on two slow cores, so a minute for
+    compressed. Not rarer, because a killed server first replays its log: 60 to 80 MB/s on two slow and busy cores, so a minute for
     the 4 GiB that hours of full load leave, and seconds in ordinary times. Ingestion goes on meanwhile.
     """
     small = profile is Profile.TEST

@@ -198,13 +198,24 @@ def test_others_find_a_running_instance_and_none_that_has_stopped(data_dir: Path
 def test_a_session_in_the_middle_of_a_statement_does_not_hold_up_a_restart(data_dir: Path) -> None:
     """A killed server's sessions hold its shared memory until their statement ends, which here is never."""
     with Instance(data_dir, profile=Profile.TEST).start() as instance:
-        busy = psycopg.connect(instance.database_url)
-        busy.pgconn.send_query(b"DO $$ BEGIN LOOP NULL; END LOOP; END $$")
-        busy.pgconn.flush()
+        busy = busy_session(instance)
 
         instance.postgres.kill()
         instance.postgres.restart()
         busy.close()
+
+
+def test_a_stopped_instance_leaves_no_session_of_a_killed_server(data_dir: Path, eventually: Eventually) -> None:
+    with Instance(data_dir, profile=Profile.TEST).start() as instance:
+        busy = busy_session(instance)
+        cwd = Path(f"/proc/{busy.info.backend_pid}/cwd")
+        assert cwd.readlink() == data_dir / "postgresql"
+
+        instance.postgres.kill()
+
+    with pytest.raises((FileNotFoundError, ProcessLookupError)):  # Gone, or ended and not yet waited for.
+        cwd.readlink()
+    busy.close()
 
 
 def test_a_supervised_engine_comes_back_by_itself(data_dir: Path, eventually: Eventually) -> None:
@@ -225,6 +236,14 @@ def test_a_supervised_engine_comes_back_by_itself(data_dir: Path, eventually: Ev
 def test_a_stopped_instance_has_no_address() -> None:
     with pytest.raises(EmbeddedError, match="not running"):
         _ = Instance(Path("/nowhere")).database_url
+
+
+def busy_session(instance: Instance) -> psycopg.Connection:
+    """A session in the middle of a statement that never ends."""
+    connection = psycopg.connect(instance.database_url)
+    connection.pgconn.send_query(b"DO $$ BEGIN LOOP NULL; END LOOP; END $$")
+    connection.pgconn.flush()
+    return connection
 
 
 def write(instance: Instance) -> None:
