@@ -171,11 +171,13 @@ def test_the_engines_of_a_killed_instance_hold_its_directory_until_they_have_end
     process, valkey = owner
     os.kill(valkey, signal.SIGSTOP)
 
-    process.kill()
-    process.wait()
-    assert in_use(data_dir)
+    try:
+        process.kill()
+        process.wait()
+        assert in_use(data_dir)
+    finally:
+        os.kill(valkey, signal.SIGCONT)
 
-    os.kill(valkey, signal.SIGCONT)
     eventually(lambda: not in_use(data_dir))
 
 
