@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, g, request
 
 from app.core.authentication import bearer_token
+from app.core.errors import DependencyError
 from app.core.http.body import LARGEST_BODY, read_body
+from app.core.http.errors import as_problem
 from app.core.http.operations import describe
 from app.core.http.rendering import json_response
 from app.core.keys import Scope, parse_key
@@ -27,7 +29,8 @@ if TYPE_CHECKING:
 
     from app.core.http.guard import Guard
     from app.core.keys import PresentedKey
-    from ingestion.admission.admission import Admission
+    from app.core.metrics.event_metrics import AdmissionMetrics
+    from ingestion.admission.admission import Admission, Receipt
     from ingestion.batch_status import BatchStatuses
 
 _VISIBLE = re.compile(rf"[!-~]{{1,{LONGEST_IDEMPOTENCY_KEY}}}")
@@ -35,41 +38,35 @@ _CE = "HTTP_CE_"
 _REPLAYED = {"Idempotent-Replayed": "true"}
 
 
-def blueprint(guard: Guard, admission: Admission, batches: BatchStatuses, *, retention: timedelta) -> Blueprint:
+def blueprint(
+    guard: Guard,
+    admission: Admission,
+    batches: BatchStatuses,
+    *,
+    retention: timedelta,
+    metrics: AdmissionMetrics,
+) -> Blueprint:
     """Return the routes by which events come in."""
     routes = Blueprint("ingestion", __name__)
+    door = _Door(guard, admission, retention)
 
     @routes.post("/events")
     @guard.by_admission
     @describe(POST_EVENTS)
     def post_events() -> Response:
-        environ = request.environ
-        key = _presented_key(environ.get("HTTP_AUTHORIZATION"))
         try:
-            idempotency_key = _idempotency_key(environ.get("HTTP_IDEMPOTENCY_KEY"))
-            body = inflate(read_body(request), environ.get("HTTP_CONTENT_ENCODING"), limit=LARGEST_BODY)
-            now = datetime.now(UTC)
-            batch = decode_batch(
-                body,
-                environ.get("CONTENT_TYPE", ""),
-                _attributes(environ),
-                account_id=key.account_id,
-                now=now,
-                retention=retention,
-            )
-        except Problem:
-            # A stranger is told that he is one, whatever else is wrong; an account's own mistakes count as its own.
-            guard.check(Scope.EVENTS_WRITE)
+            receipt = door.receive()
+        except Problem as problem:
+            metrics.refused(problem.type.slug)
             raise
-        try:
-            receipt = admission.admit(key, batch, idempotency_key=idempotency_key, now=now)
-        except Refusal as refusal:
-            g.account_id, g.tier = key.account_id, refusal.tier
+        except DependencyError as error:
+            metrics.refused(as_problem(error).type.slug)
             raise
-        g.account_id, g.tier = key.account_id, receipt.tier
-        return json_response(
-            Accepted(receipt.batch_id, receipt.accepted), 202, headers=_REPLAYED if receipt.replayed else None
-        )
+        accepted = Accepted(receipt.batch_id, receipt.accepted)
+        if receipt.replayed:
+            return json_response(accepted, 202, headers=_REPLAYED)
+        metrics.accepted(receipt.accepted, tier=receipt.tier)
+        return json_response(accepted, 202)
 
     @routes.get("/batches/<batch_id>")
     @guard.scope(Scope.EVENTS_WRITE)
@@ -82,6 +79,42 @@ def blueprint(guard: Guard, admission: Admission, batches: BatchStatuses, *, ret
         return json_response(status)
 
     return routes
+
+
+class _Door:
+    """Takes a request's events in: the form of its key, its body, its events, and then the admission script."""
+
+    def __init__(self, guard: Guard, admission: Admission, retention: timedelta) -> None:
+        self._guard = guard
+        self._admission = admission
+        self._retention = retention
+
+    def receive(self) -> Receipt:
+        environ = request.environ
+        key = _presented_key(environ.get("HTTP_AUTHORIZATION"))
+        try:
+            idempotency_key = _idempotency_key(environ.get("HTTP_IDEMPOTENCY_KEY"))
+            body = inflate(read_body(request), environ.get("HTTP_CONTENT_ENCODING"), limit=LARGEST_BODY)
+            now = datetime.now(UTC)
+            batch = decode_batch(
+                body,
+                environ.get("CONTENT_TYPE", ""),
+                _attributes(environ),
+                account_id=key.account_id,
+                now=now,
+                retention=self._retention,
+            )
+        except Problem:
+            # A stranger is told that he is one, whatever else is wrong; an account's own mistakes count as its own.
+            self._guard.check(Scope.EVENTS_WRITE)
+            raise
+        try:
+            receipt = self._admission.admit(key, batch, idempotency_key=idempotency_key, now=now)
+        except Refusal as refusal:
+            g.account_id, g.tier = key.account_id, refusal.tier
+            raise
+        g.account_id, g.tier = key.account_id, receipt.tier
+        return receipt
 
 
 def _presented_key(authorization: str | None) -> PresentedKey:

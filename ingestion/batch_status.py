@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from app.core.valkey import Valkey
 
 MOST_REASONS = 1_000
-_BATCH_ID = re.compile(r"(\d{2})([hnlo])-(\d{1,16}-\d{1,20})")
+_BATCH_ID = re.compile(r"([0-9]{2})([hnlo])-([0-9]{1,16})-([0-9]{1,20})")
 _LARGEST_SEQUENCE = 2**64 - 1
 
 
@@ -65,8 +65,12 @@ class BatchStatuses:
 
         Raises `DependencyError`.
         """
+        place = _place(batch_id)
+        if place is None:
+            return None
         # The queue first: a batch leaves it only after its outcome is committed, so it is never in neither place.
-        waiting = self._waiting(account_id, batch_id)
+        stream, entry_id = place
+        waiting: int | None = self._queued([stream], [entry_id, account_id])
         if waiting is not None:
             return BatchStatus(batch_id, BatchState.QUEUED, waiting)
         with self._database.begin() as connection:
@@ -89,16 +93,13 @@ class BatchStatuses:
         state = _state(accepted, counts.dead)
         return BatchStatus(batch_id, state, accepted, counts.stored, counts.duplicates, counts.dead, reasons)
 
-    def _waiting(self, account_id: str, batch_id: str) -> int | None:
-        """Return the number of events of a batch that is still in the queue."""
-        match = _BATCH_ID.fullmatch(batch_id)
-        if match is None:
-            return None
-        shard, letter, entry_id = int(match[1]), match[2], match[3]
-        if shard >= SHARDS or int(entry_id.partition("-")[2]) > _LARGEST_SEQUENCE:
-            return None
-        events: int | None = self._queued([lane_stream(shard, LANE_BY_LETTER[letter])], [entry_id, account_id])
-        return events
+
+def _place(batch_id: str) -> tuple[str, str] | None:
+    """Return the stream and the entry of a batch; None for what admission cannot have answered."""
+    match = _BATCH_ID.fullmatch(batch_id)
+    if match is None or int(match[1]) >= SHARDS or int(match[4]) > _LARGEST_SEQUENCE:
+        return None
+    return lane_stream(int(match[1]), LANE_BY_LETTER[match[2]]), f"{match[3]}-{match[4]}"
 
 
 def _state(accepted: int, dead: int) -> BatchState:
