@@ -25,7 +25,7 @@ VERBS = {
     "accounts": Verb("app.cli.accounts:group", "Create, list and change accounts."),
     "bench": Verb("app.cli.bench.command:command", "Measure throughput, latency and CPU an event."),
     "chaos": Verb("app.cli.chaos.command:command", "Break things under load and check every promise."),
-    "demo": Verb("app.cli.demo.command:demo", "Send a month of real flights, kill a worker, lose nothing."),
+    "demo": Verb("app.cli.demo.command:command", "Send a month of real flights, kill a worker, lose nothing."),
     "dlq": Verb("app.cli.dlq:group", "List, replay and purge dead letters."),
     "doctor": Verb("app.cli.doctor:command", "Check every setting that the promises rest on."),
     "events": Verb("app.cli.events:group", "Send events from a file."),

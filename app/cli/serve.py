@@ -19,9 +19,9 @@ BACKLOG = 2_048
 RESPAWN_AFTER_S = 0.5
 
 
-@click.command()
+@click.command("serve")
 @with_settings
-def serve(*, settings: Settings) -> None:
+def command(*, settings: Settings) -> None:
     """Run the API until SIGTERM or Ctrl-C, which let it answer the requests in hand."""
     from app.core.metrics import multiprocess  # noqa: PLC0415 - it must come before prometheus_client.
 

@@ -124,6 +124,7 @@ class Settings:
         "Local directory where processes note what they have counted and not yet stored. Default: a temporary one.",
         None,
     )
+    environment: str = _setting(_text, "A name that logs carry.", "production")
     log_level: str = _setting(_choice("debug", "info", "warning", "error"), "Least severe line that is logged.", "info")
     log_format: str = _setting(_choice("json", "console"), "`json` for machines, `console` for people.", "json")
     host: str = _setting(_text, "Address on which the API listens.", "127.0.0.1")

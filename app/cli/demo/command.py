@@ -35,11 +35,11 @@ DRAIN_WITHIN_S = 60
 POLL_S = 0.05
 
 
-@click.command()
+@click.command("demo")
 @click.option("--once", is_flag=True, help="End by itself, with exit status 0 once everything has been verified.")
 @click.option("--data", type=click.Path(path_type=Path), default=Path(".slipstream/demo"), show_default=True)
 @click.option("--port", type=click.IntRange(0, 65_535), default=0, help="Port of the API; 0 is any free one.")
-def demo(*, once: bool, data: Path, port: int) -> None:
+def command(*, once: bool, data: Path, port: int) -> None:
     """Send a month of real flights through the whole platform, kill a worker, and compare every id."""
     console = Console(highlight=False, soft_wrap=True)
     if data.exists():
