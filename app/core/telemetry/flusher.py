@@ -31,7 +31,6 @@ _FAILURES_KEPT = 5_000
 """Single failures that wait while PostgreSQL is away."""
 _COLLECT_EVERY = 5
 """Flushes between two looks for processes that died."""
-_LAST_FLUSH_S = 5.0
 
 _log = structlog.get_logger(__name__)
 
@@ -56,6 +55,7 @@ class Flusher:
         spool: Path | None = None,
         listener: Listener | None = None,
         interval_s: float = 1.0,
+        last_flush_s: float = 5.0,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._recorder = recorder
@@ -66,6 +66,7 @@ class Flusher:
         self._spool = spool
         self._listener = listener
         self._interval_s = interval_s
+        self._last_flush_s = last_flush_s
         self._clock = clock
         self._failures: list[FailedRequest] = []
         self._counted = 0
@@ -84,15 +85,19 @@ class Flusher:
         multiprocessing.util.Finalize(None, self.close, exitpriority=10)
 
     def close(self) -> None:
-        """Flush what is left, or leave it as a file; a second call does nothing."""
+        """Flush what is left, or leave it as a file; a second call does nothing. Takes a few seconds at most."""
         if self._stop.is_set():
             return
         self._stop.set()
+        if self._thread.ident is None:
+            self.flush()
+        else:
+            self._thread.join(self._last_flush_s)
         if self._thread.is_alive():
-            self._thread.join(_LAST_FLUSH_S)
-        stored = self.flush()
+            # PostgreSQL does not answer, so the thread stands still; what has come since is left as well.
+            self._take()
         rows = self._ledger.unwritten()
-        if not stored and rows and self._spool is not None:
+        if rows and self._spool is not None:
             write_spool(self._spool, rows)
         self._recorder.close(stored=self._stored)
 
@@ -143,6 +148,7 @@ class Flusher:
             if self.flush() and self._directory is not None and self._flushes % _COLLECT_EVERY == 0:
                 self._collect(self._directory)
             self._flushes += 1
+        self.flush()
 
     def _collect(self, directory: Path) -> None:
         try:

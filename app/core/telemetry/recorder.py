@@ -107,6 +107,7 @@ class Recorder:
         self._failures_minute = 0
         self._failures_kept = 0
         self._failure_number = 0
+        self._closed = False
         self.errors = 0
 
     def begin(self, route: str, method: str) -> Measure:
@@ -186,7 +187,8 @@ class Recorder:
     def take(self) -> Taken:
         """Return what was counted since the last time, and begin anew."""
         with self._lock:
-            taken = Taken(self._observations, list(self._failures), self._in_flight.unfinished())
+            in_flight = 0 if self._closed else self._in_flight.unfinished()
+            taken = Taken(self._observations, list(self._failures), in_flight)
             self._observations = {}
             self._failures.clear()
         return taken
@@ -194,13 +196,15 @@ class Recorder:
     def seen(self, stored: int) -> None:
         """Leave a sign of life for whoever finds this process dead; `stored` requests of it are in PostgreSQL."""
         with self._lock:
-            self._in_flight.seen(int(self._clock()), stored)
+            if not self._closed:
+                self._in_flight.seen(int(self._clock()), stored)
 
     def close(self, *, stored: int) -> None:
         """Give the counters up, when this process has answered its last request."""
         with self._lock:
             self._in_flight.seen(int(self._clock()), stored)
             self._in_flight.close()
+            self._closed = True
 
 
 def _printable(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import threading
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -151,6 +152,31 @@ def test_what_cannot_be_stored_at_the_end_is_stored_by_who_comes_next(
     assert counted(database) == {202: 2, 500: 1}
     assert (dead.unfinished, dead.uncounted) == ((), 0)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_postgresql_that_does_not_answer_does_not_hold_up_the_end(database: Database, tmp_path: Path) -> None:
+    entered, awake = threading.Event(), threading.Event()
+
+    class Silent(TelemetryStore):
+        def write_rows(self, *args: Any) -> int:
+            entered.set()
+            awake.wait()
+            return super().write_rows(*args)
+
+    measured = start(database, tmp_path)
+    measured.flusher._store = Silent(database)
+    measured.flusher._last_flush_s = 0.05
+    answer(measured, 202)
+    measured.flusher.start()
+    entered.wait()
+    answer(measured, 500)
+    measured.flusher.close()
+
+    collect_dead(tmp_path, TelemetryStore(database))
+    awake.set()
+    measured.flusher._thread.join()
+
+    assert counted(database) == {202: 1, 500: 1}
 
 
 PROGRAM = """
