@@ -10,7 +10,11 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from app.api import accounts as accounts_api
+from app.api import keys as keys_api
 from app.api import operations
+from app.api import tiers as tiers_api
+from app.core.accounts_service import Accounts
 from app.core.authentication import Authenticator
 from app.core.database import Database
 from app.core.dependency_checks import dependency_checks
@@ -19,6 +23,7 @@ from app.core.health import Readiness
 from app.core.http.body import BodyReaders
 from app.core.http.guard import Guard
 from app.core.key_usage import KeyUsage
+from app.core.keys_service import Keys
 from app.core.metrics.event_metrics import AdmissionMetrics
 from app.core.metrics.exposition import Exposition
 from app.core.metrics.queue_collector import QueueCollector
@@ -28,6 +33,7 @@ from app.core.mirror import AccountMirror
 from app.core.queue.stats import read_stats
 from app.core.shard_directory import ShardDirectory
 from app.core.telemetry.telemetry import telemetry
+from app.core.tiers_service import Tiers
 from app.core.valkey import Valkey
 from app.factory import create_app
 from ingestion import api as ingestion_api
@@ -66,8 +72,11 @@ class Counting:
 class Api:
     """The application of one API process, and what runs beside its requests."""
 
-    def __init__(self, app: Flask, *, database: Database, measures: Telemetry, usage: KeyUsage) -> None:
+    def __init__(
+        self, app: Flask, *, database: Database, measures: Telemetry, usage: KeyUsage, readers: BodyReaders
+    ) -> None:
         self.app = app
+        self._readers = readers
         self._database = database
         self._telemetry = measures
         self._usage = usage
@@ -76,6 +85,7 @@ class Api:
 
     def start(self) -> None:
         """Begin what runs beside the requests. Call it in the process itself, after any fork."""
+        self._readers.watch()
         self._telemetry.flusher.start()
         self._usage_thread.start()
 
@@ -143,6 +153,9 @@ def compose_api(settings: Settings, counting: Counting, *, now: datetime) -> Api
         dependency_checks(database, valkey, revision=head_revision(), needs_postgresql=False),
         deadline_s=settings.valkey_timeout_ms / 1_000,
     )
+    readers = BodyReaders(
+        deadline_s=settings.body_timeout_s, most=max(1, int(settings.api_threads * (1 - _THREADS_KEPT_FREE)))
+    )
     app = create_app(
         [
             ingestion_api.blueprint(
@@ -153,12 +166,13 @@ def compose_api(settings: Settings, counting: Counting, *, now: datetime) -> Api
                 metrics=admission_metrics,
             ),
             summary_api.blueprint(summaries, guard),
+            accounts_api.blueprint(Accounts(database, mirror), guard),
+            tiers_api.blueprint(Tiers(database, mirror), guard),
+            keys_api.blueprint(Keys(database, mirror), guard),
             operations.blueprint(guard, readiness, exposition, host=settings.host),
         ],
-        readers=BodyReaders(
-            deadline_s=settings.body_timeout_s, most=int(settings.api_threads * (1 - _THREADS_KEPT_FREE))
-        ),
+        readers=readers,
         base_url=settings.base_url,
         recorder=measures.recorder,
     )
-    return Api(app, database=database, measures=measures, usage=usage)
+    return Api(app, database=database, measures=measures, usage=usage, readers=readers)

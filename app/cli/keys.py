@@ -58,7 +58,6 @@ def list_all(account_id: str, *, as_json: bool, settings: Settings) -> None:
 
     now = datetime.now(UTC)
     with administration(settings) as ours:
-        ours.accounts.get(account_id)
         found = ours.keys.of_account(account_id)
     if as_json:
         print_json([_value(key, now) for key in found])

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from app.core.database import Database
     from app.core.mirror import AccountMirror
 
-MOST_ACCOUNTS_A_PAGE = 1_000
-
 
 class NewAccount(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """An account to create. `shard` null leaves its queue shard to its hash."""
@@ -87,7 +85,7 @@ class Accounts:
         if after and not ACCOUNT_ID.fullmatch(after):
             raise Problem(ProblemType.MALFORMED_REQUEST, "`after` is not the id of an account.")
         with self._database.begin() as connection:
-            return accounts_store.page(connection, after=after, limit=min(limit, MOST_ACCOUNTS_A_PAGE))
+            return accounts_store.page(connection, after=after, limit=limit)
 
     def change(self, account_id: str, change: AccountChange, now: datetime) -> Account:
         """Change an account. With another shard, what it has queued on the old one is still stored from there."""

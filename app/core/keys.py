@@ -10,7 +10,7 @@ import re
 import secrets
 import string
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, timedelta
 from enum import StrEnum
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
@@ -120,5 +120,5 @@ def expiry_after_rotation(key: ApiKey, now: datetime, overlap: timedelta) -> dat
 
 
 def whole_second(instant: datetime) -> datetime:
-    """Cut an expiry to the second, which is what its mirror holds: both must end the key at the same instant."""
-    return instant.replace(microsecond=0)
+    """Return an expiry in UTC, cut to the second, which is what its mirror holds: both must end the key together."""
+    return instant.astimezone(UTC).replace(microsecond=0)

@@ -7,6 +7,7 @@ may exist, but nobody has seen its secret.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from app.core import accounts_store, keys_store
@@ -26,13 +27,16 @@ from app.domain.shards import ACCOUNT_ID
 
 if TYPE_CHECKING:
     from collections.abc import Collection
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from sqlalchemy import Connection
 
     from app.core.database import Database
     from app.core.keys import Scope
     from app.core.mirror import AccountMirror
+
+_A_SECOND = timedelta(seconds=1)
+"""What is left of an expiry that is cut to the second must still lie in the future."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +70,11 @@ class Keys:
 
     def of_account(self, account_id: str) -> list[ApiKey]:
         """Return every key of an account, also ended ones, newest first."""
-        if not ACCOUNT_ID.fullmatch(account_id):
-            return []
-        with self._database.begin() as connection:
-            return keys_store.of_account(connection, account_id)
+        if ACCOUNT_ID.fullmatch(account_id):
+            with self._database.begin() as connection:
+                if accounts_store.find(connection, account_id) is not None:
+                    return keys_store.of_account(connection, account_id)
+        raise Problem(ProblemType.NOT_FOUND, f"There is no account {account_id}.")
 
     def rotate(
         self, key_id: str, overlap: timedelta, *, now: datetime, expires_at: datetime | None = None
@@ -116,7 +121,7 @@ def _check(
         errors.append(FieldError("is not the id of an account", field="account_id"))
     if not scopes:
         errors.append(FieldError("must name at least one scope", field="scopes"))
-    if expires_at is not None and not now < whole_second(expires_at) <= now + LONGEST_LIFE:
+    if expires_at is not None and not now + _A_SECOND <= expires_at <= now + LONGEST_LIFE:
         errors.append(FieldError(f"must lie in the future, by at most {LONGEST_LIFE.days} days", field="expires_at"))
     if overlap is not None and not 0 <= overlap.total_seconds() <= LONGEST_OVERLAP.total_seconds():
         most = int(LONGEST_OVERLAP.total_seconds())

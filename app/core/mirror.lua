@@ -13,6 +13,7 @@ if known > tonumber(ARGV[1]) then
   return known
 end
 
+-- Deleting comes first: a full server lets a script that has begun to write go on, so that a revocation holds there too.
 redis.call('DEL', KEYS[1], KEYS[2])
 redis.call('HSET', KEYS[2], 'revision', ARGV[1])
 

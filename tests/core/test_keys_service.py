@@ -51,7 +51,14 @@ def test_keys_are_listed_newest_first_with_what_became_of_them(keys: Keys) -> No
     assert [key.key_id for key in listed] == [expiring.key_id, oldest.key_id]
     assert [key.state(NOW + 3 * DAY) for key in listed] == [KeyState.EXPIRED, KeyState.REVOKED]
     assert listed[1].scopes == {Scope.ADMIN}
-    assert keys.of_account("nobody") == keys.of_account("no\0body") == []
+
+
+@pytest.mark.parametrize("account_id", ["nobody", "no\0body", ""])
+def test_the_keys_of_an_account_that_does_not_exist_are_not_found(keys: Keys, account_id: str) -> None:
+    with pytest.raises(Problem) as refused:
+        keys.of_account(account_id)
+
+    assert refused.value.type is ProblemType.NOT_FOUND
 
 
 def test_every_mistake_in_a_new_key_is_told_at_once(keys: Keys) -> None:
