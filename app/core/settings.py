@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, MutableMapping
 
 PREFIX = "SLIPSTREAM_"
 
@@ -190,6 +190,17 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
     if problems:
         raise SettingsError(problems)
     return Settings(**values)
+
+
+def hand_down(settings: Settings, environ: MutableMapping[str, str]) -> None:
+    """Let child processes find these very settings in `environ`, wherever they came from."""
+    environ.pop(PREFIX + "ENV_FILE", None)
+    for item in fields(settings):
+        name, value = variable(item.name), getattr(settings, item.name)
+        environ.pop(name + "_FILE", None)
+        environ.pop(name, None)
+        if value is not None:
+            environ[name] = str(value)
 
 
 _OUTSIDE = {"ENV_FILE", "FAILPOINTS", "DATA"}
