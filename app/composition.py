@@ -30,17 +30,20 @@ from app.core.metrics.queue_collector import QueueCollector
 from app.core.metrics.request_metrics import RequestMetrics
 from app.core.migrate import head_revision
 from app.core.mirror import AccountMirror
+from app.core.pools import PROBE_CONNECTIONS, TELEMETRY_CONNECTIONS
 from app.core.queue.stats import read_stats
 from app.core.shard_directory import ShardDirectory
 from app.core.telemetry.telemetry import telemetry
 from app.core.tiers_service import Tiers
 from app.core.valkey import Valkey
 from app.factory import create_app
+from app.task_queue import task_queue
 from ingestion import api as ingestion_api
-from ingestion import summary_api
+from ingestion import dlq_api, summary_api
 from ingestion.admission.admission import Admission
 from ingestion.admission.answers import Answers
 from ingestion.batch_status import BatchStatuses
+from ingestion.dead_letter_queue import DeadLetterQueue
 from ingestion.summary.cache import SummaryCache
 from ingestion.summary.service import Summaries
 from ingestion.summary.summary_store import SummaryStore
@@ -69,15 +72,41 @@ class Counting:
     directory: Path | None
 
 
+class _Pools:
+    """Opens a pool for each kind of work, so that none takes another's connections, and closes them all."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._opened: list[Database] = []
+
+    def open(self, work: str, *, size: int) -> Database:
+        """Return a pool of at most `size` connections; the first use connects."""
+        settings = self._settings
+        database = Database(
+            settings.database_url,
+            pool_size=size,
+            statement_timeout_ms=settings.statement_timeout_ms,
+            pool_timeout_s=settings.statement_timeout_ms / 1_000,
+            prepared_statements=settings.prepared_statements,
+            name=f"slipstream {work}",
+        )
+        self._opened.append(database)
+        return database
+
+    def close(self) -> None:
+        for database in self._opened:
+            database.close()
+
+
 class Api:
     """The application of one API process, and what runs beside its requests."""
 
     def __init__(
-        self, app: Flask, *, database: Database, measures: Telemetry, usage: KeyUsage, readers: BodyReaders
+        self, app: Flask, *, pools: _Pools, measures: Telemetry, usage: KeyUsage, readers: BodyReaders
     ) -> None:
         self.app = app
         self._readers = readers
-        self._database = database
+        self._pools = pools
         self._telemetry = measures
         self._usage = usage
         self._stopping = threading.Event()
@@ -95,7 +124,7 @@ class Api:
         if self._usage_thread.is_alive():
             self._usage_thread.join()
         self._telemetry.flusher.close()
-        self._database.close()
+        self._pools.close()
 
     def _flush_usage(self) -> None:
         while not self._stopping.wait(_FLUSH_USAGE_S):
@@ -107,14 +136,8 @@ class Api:
 
 def compose_api(settings: Settings, counting: Counting, *, now: datetime) -> Api:
     """Build the API of one process from its settings. Nothing is contacted before the first request."""
-    database = Database(
-        settings.database_url,
-        pool_size=settings.api_pool_size,
-        statement_timeout_ms=settings.statement_timeout_ms,
-        pool_timeout_s=settings.statement_timeout_ms / 1_000,
-        prepared_statements=settings.prepared_statements,
-        name="slipstream api",
-    )
+    pools = _Pools(settings)
+    database = pools.open("api", size=settings.api_pool_size)
     valkey = Valkey(settings.redis_url, timeout_s=settings.valkey_timeout_ms / 1_000)
     cache = Valkey(settings.cache, timeout_s=settings.valkey_timeout_ms / 1_000)
     mirror = AccountMirror(database, valkey)
@@ -122,7 +145,7 @@ def compose_api(settings: Settings, counting: Counting, *, now: datetime) -> Api
     usage = KeyUsage(database)
     admission_metrics = AdmissionMetrics(counting.registry)
     measures = telemetry(
-        database,
+        pools.open("telemetry", size=TELEMETRY_CONNECTIONS),
         directory=None if settings.run_directory is None else Path(settings.run_directory),
         now=now,
         listener=RequestMetrics(counting.registry),
@@ -140,7 +163,7 @@ def compose_api(settings: Settings, counting: Counting, *, now: datetime) -> Api
     )
     summaries = Summaries(
         SummaryStore(database),
-        SummaryCache(cache, keep_s=settings.summary_stale_s),
+        SummaryCache(cache, keep_s=settings.summary_fresh_s + settings.summary_stale_s),
         fresh_s=settings.summary_fresh_s,
         stale_s=settings.summary_stale_s,
     )
@@ -150,7 +173,9 @@ def compose_api(settings: Settings, counting: Counting, *, now: datetime) -> Api
         collectors=[QueueCollector(lambda: read_stats(valkey))],
     )
     readiness = Readiness(
-        dependency_checks(database, valkey, revision=head_revision(), needs_postgresql=False),
+        dependency_checks(
+            pools.open("probes", size=PROBE_CONNECTIONS), valkey, revision=head_revision(), needs_postgresql=False
+        ),
         deadline_s=settings.valkey_timeout_ms / 1_000,
     )
     readers = BodyReaders(
@@ -166,6 +191,7 @@ def compose_api(settings: Settings, counting: Counting, *, now: datetime) -> Api
                 metrics=admission_metrics,
             ),
             summary_api.blueprint(summaries, guard),
+            dlq_api.blueprint(DeadLetterQueue(database, task_queue(settings, database, valkey).replay), guard),
             accounts_api.blueprint(Accounts(database, mirror), guard),
             tiers_api.blueprint(Tiers(database, mirror), guard),
             keys_api.blueprint(Keys(database, mirror), guard),
@@ -175,4 +201,4 @@ def compose_api(settings: Settings, counting: Counting, *, now: datetime) -> Api
         base_url=settings.base_url,
         recorder=measures.recorder,
     )
-    return Api(app, database=database, measures=measures, usage=usage, readers=readers)
+    return Api(app, pools=pools, measures=measures, usage=usage, readers=readers)

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from app.core.settings import Settings
 
+TELEMETRY_CONNECTIONS = 1
+PROBE_CONNECTIONS = 2
+"""The checks of readiness that ask PostgreSQL, each on a thread of its own: one that hangs takes nobody else's connection."""
 _WORKER_OVERHEAD = 2
 """Beside the bundles in hand: periodic tasks, and the flush of telemetry."""
 
@@ -18,4 +21,4 @@ def worker_pool_size(settings: Settings) -> int:
 
 def api_connections(settings: Settings) -> int:
     """Return the connections of all processes of one API."""
-    return settings.api_processes * settings.api_pool_size
+    return settings.api_processes * (settings.api_pool_size + TELEMETRY_CONNECTIONS + PROBE_CONNECTIONS)
