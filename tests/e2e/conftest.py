@@ -28,7 +28,7 @@ def _running(settings: Mapping[str, str], request: pytest.FixtureRequest) -> Ite
     """A platform with accounts and armed failpoints; its directory is kept when a test has failed on it."""
     failed_before = request.session.testsfailed
     directory = Path(tempfile.mkdtemp(prefix="slipstream-e2e-"))
-    directory.chmod(0o711)  # The engines' own user must be able to enter it.
+    directory.chmod(0o755)  # The engines' own user must be able to enter it.
     markers = directory / "markers"
     markers.mkdir()
     options = PlatformOptions(workers=2, profile=Profile.TEST, lived_s=0.0, settings=SETTINGS)

@@ -41,7 +41,7 @@ class LoadOptions:
 
     clients: int = 4
     sizes: Sequence[int] = (1, 10, 50, 200)
-    pause_s: float = 0.01
+    pause_s: float = 0.03
     batches: int | None = None
     repeats: float = 0.1
     keyed: float = 0.3

@@ -91,7 +91,7 @@ class RunOptions:
 
 def run_fault(name: str, fault: Fault, directory: Path, options: RunOptions) -> Report:
     """Run one fault on a new platform under `directory`, which must not exist."""
-    directory.mkdir(mode=0o711)
+    directory.mkdir(mode=0o755)
     markers = directory / "markers"
     markers.mkdir()
     with start_platform(directory, options.platform, {"SLIPSTREAM_FAILPOINTS": failpoints_armed(markers)}) as platform:
