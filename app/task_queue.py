@@ -1,0 +1,50 @@
+"""The task queue with every task of the product registered: the worker runs them, the API and the command line put them in."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from app.core.database import Database
+from app.core.errors import DependencyError
+from app.core.failpoints import failpoint
+from app.core.queue.sacrifice import Sacrifice
+from app.core.queue.stream_huey import StreamHuey
+from app.core.settings import load_settings
+from app.core.valkey import Valkey
+from ingestion.housekeeping import Housekeeping
+from ingestion.replay import Replayer
+from ingestion.tasks import register_tasks
+
+if TYPE_CHECKING:
+    from app.core.settings import Settings
+    from ingestion.dead_letter_queue import Enqueue
+
+
+@dataclass(frozen=True, slots=True)
+class TaskQueue:
+    """Huey, and what puts a task into it."""
+
+    huey: StreamHuey
+    replay: Enqueue
+
+
+def task_queue(settings: Settings, database: Database, valkey: Valkey) -> TaskQueue:
+    """Put it together. Its Valkey must wait longer than half a second for an answer."""
+    huey = StreamHuey(
+        client=valkey,
+        pause_on=(DependencyError,),
+        sacrifice=Sacrifice(f"{__name__}:suspects"),
+        failpoint=failpoint,
+        reclaim_after_s=settings.reclaim_after_s,
+    )
+    replayer = Replayer(database, statement_events=settings.bundle_max_events, clock=lambda: datetime.now(UTC))
+    return TaskQueue(huey, register_tasks(huey, replayer=replayer, housekeeping=Housekeeping(database, valkey)))
+
+
+def suspects() -> StreamHuey:
+    """Make what runs a task, in a child of its own, with which worker after worker has died."""
+    settings = load_settings(os.environ)
+    return task_queue(settings, Database(settings.database_url, pool_size=1), Valkey(settings.redis_url)).huey
