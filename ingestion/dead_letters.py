@@ -11,6 +11,7 @@ accepted = stored + duplicates + dead + in flight.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from ingestion.batches import Batch
     from ingestion.insertion import Inserted
 
+_LETTER_ID = re.compile(r"(\d{2}[hnlo]-\d{1,16}-\d{1,20})\.(-1|\d{1,6})", re.ASCII)
 _LONGEST_DETAIL = 500
 
 
@@ -53,10 +55,10 @@ class LetterId:
     @classmethod
     def parse(cls, text: str) -> LetterId:
         """Read what `str` wrote; raises `ValueError`."""
-        batch_id, _, position = text.rpartition(".")
-        if not batch_id:
+        match = _LETTER_ID.fullmatch(text)
+        if match is None:
             raise ValueError("a dead letter is named <batch_id>.<position>")
-        return cls(batch_id, int(position))
+        return cls(match[1], int(match[2]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

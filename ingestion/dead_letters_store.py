@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, select, tuple_, update
@@ -169,6 +170,6 @@ def _letter(row: Row[Any]) -> DeadLetter:
         detail=row.detail,
         attempts=row.attempts,
         body=row.body,
-        received_at=row.received_at,
-        died_at=row.died_at,
+        received_at=row.received_at.astimezone(UTC),
+        died_at=row.died_at.astimezone(UTC),
     )
