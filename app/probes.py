@@ -1,0 +1,75 @@
+"""What a worker answers over HTTP: probes and metrics, nothing else, by the standard library's server."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+_LONGEST_EXCHANGE_S = 5.0
+
+
+class Page(NamedTuple):
+    """An answer."""
+
+    status: int
+    content_type: str
+    body: bytes
+
+
+class ProbeServer(ThreadingHTTPServer):
+    """Answers GET of each path with what its page makes at that moment."""
+
+    daemon_threads = True
+    # Who has started this process may hold the port for it while it restarts.
+    allow_reuse_port = True
+
+    def __init__(self, host: str, port: int, pages: Mapping[str, Callable[[], Page]]) -> None:
+        self.pages = pages
+        self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        super().__init__((host, port), _Handler)
+        self._thread = threading.Thread(target=self.serve_forever, name="probes", daemon=True)
+
+    @property
+    def port(self) -> int:
+        return int(self.server_address[1])
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self.shutdown()
+        self.server_close()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing: whoever asked has gone away."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: ProbeServer
+    timeout = _LONGEST_EXCHANGE_S
+    server_version = "slipstream"
+    sys_version = ""
+
+    def do_GET(self) -> None:
+        page = self.server.pages.get(self.path.partition("?")[0])
+        if page is None:
+            self._answer(Page(HTTPStatus.NOT_FOUND, "text/plain; charset=utf-8", b"Nothing here.\n"))
+        else:
+            self._answer(page())
+
+    def _answer(self, page: Page) -> None:
+        self.send_response(page.status)
+        self.send_header("Content-Type", page.content_type)
+        self.send_header("Content-Length", str(len(page.body)))
+        self.end_headers()
+        self.wfile.write(page.body)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 (the library's name)
+        """Probes come every second; nobody wants to read of them."""
