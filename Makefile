@@ -7,7 +7,7 @@ READY := .venv/.ready
 TOOLS :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-tools check format bench chaos lock clean
+.PHONY: help setup demo test test-tools check format bench chaos docs lock clean
 .DELETE_ON_ERROR:
 
 help: ## Show the commands
@@ -44,6 +44,9 @@ bench: $(READY) ## Measure throughput, latency and CPU an event
 
 chaos: $(READY) ## Kill every process again and again, and compare what was accepted with what is stored
 	$(BIN)/slipstream chaos $(ARGS)
+
+docs: $(READY) ## Bring what is generated in the README up to date
+	$(BIN)/python -m app.core.settings_table README.md
 
 lock: $(READY) ## Resolve the dependencies again (UPGRADE=1: to their newest versions)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
