@@ -129,6 +129,8 @@ class StreamConsumer(Consumer):
 
     def run(self) -> None:
         self._with_signals = True
+        # Before the first thread starts, so that a signal finds nobody unprepared.
+        super()._set_signal_handlers()
         try:
             super().run()
         finally:
@@ -186,16 +188,15 @@ class StreamConsumer(Consumer):
         farewells: list[Callable[[], None]] = []
         if shards := self._shards:
             chores += [
-                (0.0, lambda: shards.leases.beat(leaving=self.stop_flag.is_set())),
-                (0.0, shards.watchdog.check),
-                (0.0, lambda: shards.watchdog.backstop() if self._with_signals else None),
+                (min(1.0, shards.work.lease_ttl_s / 10), lambda: shards.leases.beat(leaving=self.stop_flag.is_set())),
+                (1.0, shards.watchdog.check),
+                (1.0, lambda: shards.watchdog.backstop() if self._with_signals else None),
             ]
             farewells.append(shards.leases.resign)
         return Keeper(self.huey, self._keeper_flag, chores, farewells)
 
     def _set_signal_handlers(self) -> None:
-        if self._with_signals:
-            super()._set_signal_handlers()
+        """Huey calls this in `start`, which is to do without."""
 
     def _handle_signal(self, signum: int, frame: object) -> None:
         super()._handle_signal(signum, frame)

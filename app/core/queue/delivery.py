@@ -81,16 +81,12 @@ class Effects:
             self._retrying = 0
 
     def enqueue(self, priority: Priority, message: bytes) -> None:
-        attempts = self.delivery.attempts + 1 if self._retrying else 0
-        self._operations += ("enqueue", int(priority), message, attempts)
+        past = self._past if self._retrying else (0, 0)
+        self._operations += ("enqueue", int(priority), message, *past)
 
     def schedule(self, due_ms: int, priority: Priority, message: bytes) -> None:
         """Nothing but the task itself goes to the schedule at its end: as a retry, or because it is not yet due."""
-        attempts = self.delivery.attempts + self._retrying
-        self._operations += ("schedule", due_ms, scheduled_member(priority, attempts, message))
-
-    def put(self, key: str | bytes, value: bytes, ttl_ms: int) -> None:
-        self._operations += ("put", key, value, ttl_ms)
+        self._operations += ("schedule", due_ms, scheduled_member(priority, *self._past, message))
 
     def delete(self, key: str | bytes) -> None:
         self._operations += ("delete", key)
@@ -103,10 +99,15 @@ class Effects:
         delivery = self.delivery
         self._operations += ("dead", task, reason, traceback, delivery.attempts + 1, delivery.message)
 
+    @property
+    def _past(self) -> tuple[int, int]:
+        """What the task must remember: a suspect stays one, and attempts add up."""
+        return self.delivery.attempts + self._retrying, self.delivery.redeliveries
 
-def scheduled_member(priority: Priority, attempts: int, message: bytes) -> bytes:
-    """Return a task as it lies in the schedule, `<priority><attempts>:<message>`."""
-    return b"%d%d:%b" % (priority, attempts, message)
+
+def scheduled_member(priority: Priority, attempts: int, redeliveries: int, message: bytes) -> bytes:
+    """Return a task as it lies in the schedule, `<priority>,<attempts>,<redeliveries>:<message>`."""
+    return b"%d,%d,%d:%b" % (priority, attempts, redeliveries, message)
 
 
 def scheduled_message(member: bytes) -> bytes:

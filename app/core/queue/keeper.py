@@ -13,11 +13,9 @@ if TYPE_CHECKING:
 
     from huey import Huey
 
-INTERVAL_S = 1.0
-
 
 class Keeper(BaseProcess):
-    """Does its chores about once a second, until the last worker thread has ended."""
+    """Does its chores until the last worker thread has ended."""
 
     process_name = "Keeper"
 
@@ -28,10 +26,11 @@ class Keeper(BaseProcess):
         chores: Sequence[tuple[float, Callable[[], None]]],
         farewells: Sequence[Callable[[], None]],
     ) -> None:
-        """*chores* are intervals in seconds (0: every time) and what to do then; *farewells* are done once, at the end."""
+        """*chores* are intervals in seconds and what to do then; *farewells* are done once, at the end."""
         super().__init__(huey, stop_flag)
         self._chores = chores
         self._farewells = farewells
+        self._interval_s = min(interval_s for interval_s, _ in chores)
         self._due = [0.0] * len(chores)
         self._failing: set[int] = set()
 
@@ -41,7 +40,7 @@ class Keeper(BaseProcess):
             if started >= self._due[i]:
                 self._due[i] = started + interval_s
                 self._do(i, chore)
-        self.sleep_for_interval(started, INTERVAL_S)
+        self.sleep_for_interval(started, self._interval_s)
 
     def shutdown(self) -> None:
         for farewell in self._farewells:

@@ -93,7 +93,7 @@ class TaskKeys:
         self.normal = f"{tag}:q"
         """Stream: all other entries."""
         self.schedule = f"{tag}:schedule"
-        """Sorted set: `<lane><attempts>:<message>` → due time in ms."""
+        """Sorted set: `<priority>,<attempts>,<redeliveries>:<message>` → due time in ms."""
         self.data = f"{tag}:data"
         """Hash: results, locks and revocations; a field may expire."""
         self.counters = f"{tag}:counters"

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 VERSION = 1
 _HEADER = bytes([VERSION])
 
-_TUPLE, _DATETIME, _MESSAGE, _ERROR, _SKIPPED, _EXCEPTION = range(1, 7)
+_TUPLE, _DATETIME, _MESSAGE, _ERROR, _SKIPPED, _EXCEPTION, _SET = range(1, 8)
 _PLAIN = (str, int, float, bytes)
 _INTEGERS = range(-(2**63), 2**64)
 
@@ -35,11 +35,26 @@ class UnknownVersionError(MessageError):
     """Written by a release with another format: a newer worker may understand it."""
 
 
+class RemoteError(TaskException):
+    """An exception that was raised in another process: its class's name, its text and its representation are the same."""
+
+    def __init__(self, text: str, representation: str) -> None:
+        super().__init__({"error": representation})
+        self._text = text
+        self._representation = representation
+
+    def __str__(self) -> str:
+        return self._text
+
+    def __repr__(self) -> str:
+        return self._representation
+
+
 class MessageSerializer(Serializer):
     """Huey's serializer over MessagePack.
 
-    Holds None, bool, int (64 bits), float, str, bytes, list, tuple, dict and datetime, in any nesting. An exception that
-    Huey hands to an error handler arrives there as a `TaskException` with its type and text.
+    Holds None, bool, int (64 bits), float, str, bytes, list, tuple, set, dict and datetime, in any nesting. An exception that
+    Huey hands to an error handler arrives there as a `RemoteError`.
     """
 
     def __init__(self) -> None:
@@ -84,7 +99,9 @@ class MessageSerializer(Serializer):
             case Error():
                 return self._extension(_ERROR, self._plain(value.metadata, place))
             case BaseException():
-                return self._extension(_EXCEPTION, {"type": type(value).__name__, "error": repr(value)})
+                return self._extension(_EXCEPTION, [type(value).__name__, str(value), repr(value)])
+            case set():
+                return self._extension(_SET, self._items(value, place))
             case _ if value is SKIPPED:
                 return msgspec.msgpack.Ext(_SKIPPED, b"")
             case _ if type(value) is tuple:
@@ -113,11 +130,14 @@ class MessageSerializer(Serializer):
         match code:
             case _ if code == _TUPLE:
                 return tuple(inner)
+            case _ if code == _SET:
+                return set(inner)
             case _ if code == _MESSAGE:
                 # A field that a newer Huey added means nothing to this one.
                 return Message(**{name: value for name, value in inner.items() if name in Message._fields})
             case _ if code == _ERROR:
                 return Error(inner)
             case _ if code == _EXCEPTION:
-                return TaskException(inner)
+                kind, text, representation = inner
+                return type(kind, (RemoteError,), {})(text, representation)
         raise MessageError(f"extension {code} is unknown")

@@ -109,7 +109,7 @@ class Sacrifice:
                 return Verdict(Ending.HUNG, f"its process hung for more than {self.time_limit_s:g} s")
             time.sleep(_POLL_S)
         if answer := answers.read():
-            return Verdict(**msgspec.msgpack.decode(answer, type=dict[str, Any]))
+            return msgspec.msgpack.decode(answer, type=Verdict)
         mourned = time.monotonic() + self.mourning_s
         while time.monotonic() < mourned:
             if is_stopping():
@@ -127,7 +127,7 @@ def main(answers: int) -> None:
     threading.Thread(target=lambda: (stdin.read(), os._exit(1)), daemon=True).start()
     verdict = _judge(request)
     with os.fdopen(answers, "wb") as out:
-        out.write(msgspec.msgpack.encode({"ending": verdict.ending, "reason": verdict.reason}))
+        out.write(msgspec.msgpack.encode(verdict))
     # Threads that the work has left behind must not keep the child.
     os._exit(0)
 

@@ -103,7 +103,7 @@ class StreamStorage(BaseStorage):
         if effects := self.effects:
             effects.enqueue(lane, data)
         else:
-            self.client.execute("XADD", self.keys.streams[lane - 1], "*", "m", data, "e", 0)
+            self.client.execute("XADD", self.keys.streams[lane - 1], "*", "m", data, "e", 0, "r", 0)
 
     def dequeue(self) -> bytes | None:
         """Take a task and forget it at once, as every storage of Huey's does."""
@@ -130,7 +130,7 @@ class StreamStorage(BaseStorage):
         if effects := self.effects:
             effects.schedule(self.to_ms(ts), lane, data)
         else:
-            self.client.execute("ZADD", self.keys.schedule, self.to_ms(ts), scheduled_member(lane, 0, data))
+            self.client.execute("ZADD", self.keys.schedule, self.to_ms(ts), scheduled_member(lane, 0, 0, data))
 
     def read_schedule(self, ts: datetime) -> list[bytes]:
         """Move what is due to the queue, and return nothing: a task in a scheduler's memory would die with it."""
@@ -175,11 +175,8 @@ class StreamStorage(BaseStorage):
     # Results, locks, revocations, counters.
 
     def put_data(self, key: str | bytes, value: bytes, is_result: bool = False) -> None:  # noqa: FBT001, FBT002 (Huey's signature)
-        ttl_ms = self.result_ttl_ms if is_result else 0
-        if effects := self.effects:
-            effects.put(key, value, ttl_ms)
-        else:
-            self._put([self.keys.data], [key, value, ttl_ms, 0])
+        # Not kept for the acknowledgement: hooks may read it, and a second run only writes it again.
+        self._put([self.keys.data], [key, value, self.result_ttl_ms if is_result else 0, 0])
 
     def put_if_empty(self, key: str | bytes, value: bytes, ttl: float | None = None) -> bool:
         return bool(self._put([self.keys.data], [key, value, round((ttl or 0) * 1000), 1]))

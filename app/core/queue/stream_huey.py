@@ -1,8 +1,8 @@
 """Huey with an acknowledgement: a task is forgotten when it has ended, not when it has begun.
 
-What Huey itself does at a task's end (the result, the next task of a pipeline, the callback of a chord, the retry, the
-dead letter) is collected and written by one script together with the acknowledgement. So a body runs at least once, and
-what follows from it happens exactly once.
+What Huey itself does at a task's end (the next task of a pipeline, the callback of a chord, the retry, the dead letter)
+is collected and written by one script together with the acknowledgement. So a body runs at least once, and what follows
+from it happens exactly once.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from contextlib import contextmanager
+from copy import copy
 from datetime import datetime, timedelta
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -236,7 +237,7 @@ class StreamHuey(Huey):
         results = self.storage.join(cc.cid, cc.idx, cc.size, self.serializer.serialize(value))
         if results is None:
             return
-        callback = cc.callback
+        callback = copy(cc.callback)
         callback.extend_data(([self.serializer.deserialize(result) for result in results],))
         callback.resolve_expires(self.utc)
         self._emit(signals.SIGNAL_ENQUEUED, callback)

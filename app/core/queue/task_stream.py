@@ -171,5 +171,5 @@ def _delivery(stream: int, entry_id: bytes, fields: Sequence[bytes], redeliverie
         id=entry_id.decode(),
         message=values.get(b"m", b""),
         attempts=int(values.get(b"e", b"0")),
-        redeliveries=redeliveries,
+        redeliveries=int(values.get(b"r", b"0")) + redeliveries,
     )

@@ -41,7 +41,8 @@ local function pending()
   return total
 end
 
--- Orphans are due by their age, so that they keep their order.
+-- Orphans are due by their age, so that they keep their order; one that was an orphan before goes behind the others, for
+-- if it kills workers, they shall not wait for it.
 local function adopt(orphans)
   for lane = 1, lanes do
     local from = '-'
@@ -50,10 +51,13 @@ local function adopt(orphans)
       from = page[100] and '(' .. page[100][1]
       for _, row in ipairs(page) do
         local member = string.sub(letters, lane, lane) .. row[1]
-        local ms, sequence = string.match(row[1], '^(%d+)-(%d+)$')
-        local due = ms + math.min(tonumber(sequence), 4095) / 4096
-        if redis.call('ZADD', schedule, 'NX', string.format('%.17g', due), member) == 1 then
-          redis.call('HINCRBY', attempts, 'r:' .. member, 1)
+        if not redis.call('ZSCORE', schedule, member) then
+          local due = now
+          if redis.call('HINCRBY', attempts, 'r:' .. member, 1) == 1 then
+            local ms, sequence = string.match(row[1], '^(%d+)-(%d+)$')
+            due = ms + math.min(tonumber(sequence), 4095) / 4096
+          end
+          redis.call('ZADD', schedule, string.format('%.17g', due), member)
           orphans = orphans - 1
         end
       end
@@ -136,4 +140,5 @@ local alone, known = again()
 if alone then
   return { turn, alone, known }
 end
-return { turn, new(), false }
+local taken = new()
+return { turn, taken, false }

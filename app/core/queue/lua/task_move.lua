@@ -11,8 +11,9 @@ end
 local due = redis.call('ZRANGE', KEYS[1], '-inf', now, 'BYSCORE', 'LIMIT', 0, ARGV[2])
 for _, member in ipairs(due) do
   local colon = string.find(member, ':', 1, true)
-  local stream, attempts = string.sub(member, 1, 1), string.sub(member, 2, colon - 1)
-  redis.call('XADD', KEYS[1 + stream], '*', 'm', string.sub(member, colon + 1), 'e', attempts)
+  local stream, attempts, redeliveries = string.match(string.sub(member, 1, colon), '^(%d+),(%d+),(%d+):$')
+  local message = string.sub(member, colon + 1)
+  redis.call('XADD', KEYS[1 + stream], '*', 'm', message, 'e', attempts, 'r', redeliveries)
   redis.call('ZREM', KEYS[1], member)
 end
 return #due

@@ -6,5 +6,5 @@
 if redis.call('XDEL', KEYS[1], ARGV[1]) == 0 then
   return 0
 end
-redis.call('XADD', KEYS[2], '*', 'm', ARGV[2], 'e', 0)
+redis.call('XADD', KEYS[2], '*', 'm', ARGV[2], 'e', 0, 'r', 0)
 return 1

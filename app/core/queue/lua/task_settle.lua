@@ -13,23 +13,16 @@ local function value()
   return ARGV[at - 1]
 end
 
-local function enqueue(stream, payload, attempts)
-  redis.call('XADD', KEYS[HIGH - 1 + stream], '*', 'm', payload, 'e', attempts)
+local function enqueue(stream, payload, attempts, redeliveries)
+  redis.call('XADD', KEYS[HIGH - 1 + stream], '*', 'm', payload, 'e', attempts, 'r', redeliveries)
 end
 
 local operations = {
   enqueue = function()
-    enqueue(value(), value(), value())
+    enqueue(value(), value(), value(), value())
   end,
   schedule = function()
     redis.call('ZADD', KEYS[SCHEDULE], value(), value())
-  end,
-  put = function()
-    local field, content, ttl = value(), value(), value()
-    redis.call('HSET', KEYS[DATA], field, content)
-    if ttl ~= '0' then
-      redis.call('HPEXPIRE', KEYS[DATA], ttl, 'FIELDS', 1, field)
-    end
   end,
   delete = function()
     redis.call('HDEL', KEYS[DATA], value())
@@ -42,7 +35,7 @@ local operations = {
       for i = 0, size - 1 do
         redis.call('HDEL', KEYS[CHORDS], chord .. ':' .. i)
       end
-      enqueue(stream, payload, 0)
+      enqueue(stream, payload, 0, 0)
     end
   end,
   dead = function()

@@ -8,5 +8,5 @@ if last and tonumber(last) >= tonumber(ARGV[2]) then
   return 0
 end
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
-redis.call('XADD', KEYS[2], '*', 'm', ARGV[3], 'e', 0)
+redis.call('XADD', KEYS[2], '*', 'm', ARGV[3], 'e', 0, 'r', 0)
 return 1
