@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask import Flask
-
 from app.api.docs import docs_blueprint
+from app.core.http.application import Application
 from app.core.http.edge import Edge, NoRecorder
 from app.core.http.guard import require_rules
 
@@ -21,12 +20,12 @@ if TYPE_CHECKING:
 
 def create_app(
     blueprints: Iterable[Blueprint], *, readers: BodyReaders, base_url: str, recorder: RequestRecorder | None = None
-) -> Flask:
+) -> Application:
     """Return the app, with `/openapi.json`, `/docs` and a page for each problem type besides what the blueprints bring.
 
     Raises `LookupError` when a view does not say who may call it.
     """
-    app = Flask(__name__, static_folder=None)
+    app = Application(__name__, static_folder=None)
     for blueprint in blueprints:
         app.register_blueprint(blueprint)
     app.register_blueprint(docs_blueprint(app, base_url=base_url.rstrip("/")))

@@ -6,9 +6,11 @@ import multiprocessing
 import resource
 from typing import TYPE_CHECKING, Any
 
+import structlog
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
+from granian.log import LogLevels
 
 from app.core.errors import DependencyError
 from app.core.findings import broken_promises
@@ -28,10 +30,10 @@ out; a connection without a request costs us a descriptor and a few kilobytes.""
 STOP_TIMEOUT_S = 25
 """Shorter than what supervisors grant, Kubernetes as well as ours: 30 s."""
 
-# The server's own words come out as all our logs do.
-_LOGGING: dict[str, Any] = {
-    "loggers": {"_granian": {"handlers": [], "level": "WARNING", "propagate": True}},
-}
+log = structlog.get_logger(__name__)
+
+# The server's own words come out as all our logs do: that a process died, not that we wanted many threads.
+_LOGGING: dict[str, Any] = {"loggers": {"_granian": {"handlers": [], "propagate": True}}}
 
 
 def serve(settings: Settings) -> None:
@@ -45,7 +47,7 @@ def serve(settings: Settings) -> None:
     _raise_descriptor_limit()
     # A fork would copy locks that the server's own threads may hold just then.
     multiprocessing.set_start_method("spawn", force=True)
-    Granian(
+    server = Granian(
         "app.wsgi:application",
         factory=True,
         address=settings.host,
@@ -60,8 +62,12 @@ def serve(settings: Settings) -> None:
         backpressure=MOST_CONNECTIONS,
         respawn_failed_workers=True,
         workers_kill_timeout=STOP_TIMEOUT_S,
+        log_level=LogLevels.error,
         log_dictconfig=_LOGGING,
-    ).serve()
+    )
+    log.info("api_started", host=settings.host, port=settings.port, processes=settings.api_processes)
+    server.serve()
+    log.info("api_ended")
 
 
 def _refuse_broken_promises(settings: Settings) -> None:

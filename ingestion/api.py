@@ -10,7 +10,7 @@ from flask import Blueprint, g, request
 
 from app.core.authentication import bearer_token
 from app.core.errors import DependencyError
-from app.core.http.body import LARGEST_BODY, read_body
+from app.core.http.body import LARGEST_BODY, body_of
 from app.core.http.errors import as_problem
 from app.core.http.operations import describe
 from app.core.http.rendering import json_response
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 _VISIBLE = re.compile(rf"[!-~]{{1,{LONGEST_IDEMPOTENCY_KEY}}}")
 _CE = "HTTP_CE_"
+_MUST_HAVE = tuple(_CE + name for name in ("ID", "SOURCE", "SPECVERSION", "TYPE"))
 _REPLAYED = {"Idempotent-Replayed": "true"}
 
 
@@ -94,7 +95,7 @@ class _Door:
         key = _presented_key(environ.get("HTTP_AUTHORIZATION"))
         try:
             idempotency_key = _idempotency_key(environ.get("HTTP_IDEMPOTENCY_KEY"))
-            body = inflate(read_body(request), environ.get("HTTP_CONTENT_ENCODING"), limit=LARGEST_BODY)
+            body = inflate(body_of(environ), environ.get("HTTP_CONTENT_ENCODING"), limit=LARGEST_BODY)
             now = datetime.now(UTC)
             batch = decode_batch(
                 body,
@@ -126,7 +127,9 @@ def _presented_key(authorization: str | None) -> PresentedKey:
 
 
 def _attributes(environ: WSGIEnvironment) -> dict[str, str]:
-    """Return the headers that carry attributes of a CloudEvent in binary mode."""
+    """Return the headers that carry a CloudEvent's attributes in binary mode; empty without any that it must have."""
+    if not any(name in environ for name in _MUST_HAVE):
+        return {}
     return {f"ce-{name[len(_CE) :].lower()}": value for name, value in environ.items() if name.startswith(_CE)}
 
 

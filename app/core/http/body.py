@@ -16,6 +16,7 @@ from app.core.problems import Problem, ProblemType
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from wsgiref.types import WSGIEnvironment
 
     from flask import Request
 
@@ -37,12 +38,12 @@ class Input(Protocol):
 class TimedInput:
     """The body of one request. It is read once, by one thread; `on_complete` is called when all of it has arrived."""
 
-    __slots__ = ("_input", "_left", "_readers", "client", "complete", "cut", "on_complete", "since")
+    __slots__ = ("_input", "_readers", "client", "complete", "cut", "left", "on_complete", "since")
 
     def __init__(self, source: Input, readers: BodyReaders, *, client: tuple[str, int], length: int | None) -> None:
         self._input = source
         self._readers = readers
-        self._left = length  # Bytes to come; None while only the end of the chunks will tell.
+        self.left = length  # Bytes to come; None while only the end of the chunks will tell.
         self.client = client  # Its address, and the port of ours that it came to.
         self.since: float | None = None
         self.cut = False
@@ -58,8 +59,8 @@ class TimedInput:
             return b""
         if size < 0:
             size = LARGEST_BODY + 1
-        if self._left is not None:
-            size = min(size, self._left)
+        if self.left is not None:
+            size = min(size, self.left)
         self._readers.enter(self)
         try:
             data = self._input.read(size) if size else b""
@@ -68,11 +69,11 @@ class TimedInput:
         short = len(data) < size
         if self.cut and short:
             raise Problem(ProblemType.REQUEST_TIMEOUT, "The body did not arrive in time.")
-        if self._left is not None:
-            self._left -= len(data)
+        if self.left is not None:
+            self.left -= len(data)
             if short:
                 raise Problem(ProblemType.MALFORMED_REQUEST, "The body is shorter than its Content-Length says.")
-        if self._left == 0 or (self._left is None and short):
+        if self.left == 0 or (self.left is None and short):
             self.complete = True
             if self.on_complete is not None:
                 self.on_complete()
@@ -164,11 +165,15 @@ def read_body(request: Request, *, limit: int = LARGEST_BODY) -> bytes:
 
     Raises `Problem`: 413 above `limit` bytes, and those of `TimedInput.read`.
     """
-    source = request.environ["wsgi.input"]
+    return body_of(request.environ, limit=limit)
+
+
+def body_of(environ: WSGIEnvironment, *, limit: int = LARGEST_BODY) -> bytes:
+    """Do the same for who has the environment at hand."""
+    source = environ["wsgi.input"]
     if not isinstance(source, TimedInput):
         return b""
-    length = request.content_length
-    if length is not None and length > limit:
+    if source.left is not None and source.left > limit:
         raise _too_large(limit)
     body = source.read(limit + 1)
     if len(body) > limit:

@@ -122,8 +122,9 @@ class Edge:
         environ = request.environ
         exchange: _Exchange = environ[_EXCHANGE]
         g.request_id = exchange.request_id
-        if request.url_rule is not None:
-            exchange.take(self._routes[request.url_rule.rule])
+        rule = request.url_rule
+        if rule is not None:
+            exchange.take(self._routes[rule.rule])
         body = environ["wsgi.input"]
         if isinstance(body, TimedInput):
             body.on_complete = exchange.begin
@@ -133,7 +134,8 @@ class Edge:
 
 def _about() -> dict[str, Any]:
     """What the views have found out about the request."""
-    return {"reason": g.get("reason", ""), "account_id": g.get("account_id"), "tier": g.get("tier", "")}
+    known = g.__dict__
+    return {"reason": known.get("reason", ""), "account_id": known.get("account_id"), "tier": known.get("tier", "")}
 
 
 def route_of(rule: Rule) -> str:

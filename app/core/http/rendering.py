@@ -7,8 +7,8 @@ import random
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from flask import Response
 
+from app.core.http.application import WholeResponse
 from app.core.problems import ProblemType
 
 if TYPE_CHECKING:
@@ -27,12 +27,12 @@ _LONGEST_JITTER_S = 30.0
 _encode = msgspec.json.Encoder().encode
 
 
-def json_response(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+def json_response(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> WholeResponse:
     """Answer with JSON of anything that msgspec can encode."""
-    return Response(_encode(value), status, headers, content_type="application/json")
+    return WholeResponse(_encode(value), status, headers, content_type="application/json")
 
 
-def problem_response(problem: Problem, *, base_url: str, request_id: str) -> Response:
+def problem_response(problem: Problem, *, base_url: str, request_id: str) -> WholeResponse:
     """Answer with a problem."""
     body = problem_body(problem, base_url=base_url, request_id=request_id)
     headers: dict[str, str] = {}
@@ -41,7 +41,7 @@ def problem_response(problem: Problem, *, base_url: str, request_id: str) -> Res
         headers["Retry-After"] = str(seconds)
     if problem.type is ProblemType.UNAUTHORIZED:
         headers["WWW-Authenticate"] = 'Bearer realm="slipstream"'
-    return Response(_encode(body), problem.type.status, headers, content_type=CONTENT_TYPE)
+    return WholeResponse(_encode(body), problem.type.status, headers, content_type=CONTENT_TYPE)
 
 
 def problem_body(problem: Problem, *, base_url: str, request_id: str) -> dict[str, Any]:
