@@ -62,13 +62,19 @@ class Database:
                 "keepalives_count": 2,
             },
         )
-        limits = f"SET LOCAL statement_timeout = {int(statement_timeout_ms)}; SET LOCAL lock_timeout = {int(lock_timeout_ms)}"
+        local = "; ".join(
+            (
+                "SET LOCAL timezone = 'UTC'",
+                f"SET LOCAL statement_timeout = {int(statement_timeout_ms)}",
+                f"SET LOCAL lock_timeout = {int(lock_timeout_ms)}",
+            )
+        )
 
         @event.listens_for(self.engine, "begin")
-        def _set_deadlines(connection: Connection) -> None:
+        def _set_up(connection: Connection) -> None:
             driver = connection.connection.driver_connection
             if isinstance(driver, psycopg.Connection):
-                driver.execute(limits, prepare=False)
+                driver.execute(local, prepare=False)
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import exc, text
@@ -30,6 +31,16 @@ def test_every_transaction_has_its_deadlines(database_url: str) -> None:
                 assert shown == ["1234ms", "567ms"]
     finally:
         database.close()
+
+
+def test_times_are_in_utc_whatever_the_server_says(database: Database) -> None:
+    with database.begin() as connection:
+        name = connection.execute(text("SELECT current_database()")).scalar_one()
+        connection.execute(text(f"ALTER DATABASE {name} SET timezone = 'Asia/Tokyo'"))
+    database.engine.dispose()
+
+    with database.begin() as connection:
+        assert connection.execute(text("SELECT now()")).scalar_one().utcoffset() == timedelta(0)
 
 
 def test_a_slow_statement_is_a_timeout(database_url: str) -> None:
