@@ -38,6 +38,8 @@ def native_texts(body: bytes) -> list[str]:
     errors: list[FieldError] = []
     for name in cursor.members():
         if name == "events" and cursor.peek() == "[":
+            if texts is not None:
+                errors.append(FieldError("is there twice", "events"))
             texts = list(cursor.elements())
         else:
             cursor.value()
@@ -64,8 +66,8 @@ def array_texts(body: bytes) -> list[str]:
 
 
 def single_text(body: bytes) -> str:
-    """Return a body that is one JSON value as text; raises `Problem`."""
-    cursor = _Cursor.over(body)
+    """Return a body that is one event, or its data, as text; raises `Problem`."""
+    cursor = _Cursor.over(body, index=0)
     text = cursor.value()
     cursor.end()
     return text
@@ -87,13 +89,13 @@ def _counted(texts: list[str]) -> list[str]:
 class _Cursor:
     """A place in a text of JSON, which moves on from value to value. Every method may raise `Problem`."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, index: int | None) -> None:
         self._text = text
         self._at = 0
-        self._index: int | None = None
+        self._index = index
 
     @classmethod
-    def over(cls, body: bytes) -> _Cursor:
+    def over(cls, body: bytes, *, index: int | None = None) -> _Cursor:
         """Begin at the start of a body, which must be UTF-8."""
         try:
             text = body.decode()
@@ -104,7 +106,7 @@ class _Cursor:
             raise Problem(ProblemType.MALFORMED_JSON, "The body begins with a byte order mark; send it without.")
         if not text.strip(" \t\n\r"):
             raise Problem(ProblemType.MALFORMED_JSON, "The body is empty.")
-        return cls(text)
+        return cls(text, index)
 
     def peek(self) -> str:
         """Return the next character that is not white space; empty at the end."""

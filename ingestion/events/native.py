@@ -13,10 +13,10 @@ from app.core.problems import FieldError, Problem, ProblemType
 from ingestion.events.document import TOO_DEEP, check_count, native_texts
 from ingestion.events.examination import Members, parse, shown, unstorable
 from ingestion.events.model import MAX_EVENT_BYTES, MAX_NAME, NULL, DecodedBatch, NativeBatch, NativeEvent
-from ingestion.events.storable import CANNOT_DECODE, check_utf_8, surely_storable
+from ingestion.events.storable import CANNOT_DECODE, brackets_of, check_utf_8, surely_storable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from ingestion.events.examination import Refusal
     from ingestion.events.instants import Period
@@ -45,7 +45,10 @@ class Terms:
 def decode_native(body: bytes, terms: Terms) -> DecodedBatch:
     """Take a batch; raises `Problem`.
 
-    All of it is decoded as the worker will decode it. Every event that is not surely good is then examined exactly.
+    1. All of it is decoded as the worker will decode it.
+    2. Every event gets the quick look. Those that are not surely good are examined exactly.
+    3. So are those with more brackets than their payload has, because a decoder passes over what a second `payload` or
+       `events` replaces, however deep it nests.
     """
     try:
         events = _batch.decode(body).events
@@ -53,14 +56,37 @@ def decode_native(body: bytes, terms: Terms) -> DecodedBatch:
     except CANNOT_DECODE:
         raise _problem_of(body, terms) from None
     check_count(len(events))
-    doubtful = {index for index, event in enumerate(events) if not _surely_good(event, terms)}
-    if doubtful or len(body) > MAX_EVENT_BYTES:
-        texts = _raw_batch.decode(body).events
-        doubtful.update([index for index, text in enumerate(texts) if len(text) > MAX_EVENT_BYTES])
+    doubtful = set[int]()
+    brackets = 2  # Those of the batch itself; then one for each event.
+    for index, event in enumerate(events):
+        found = _brackets_if_good(event, terms)
+        if found is None:
+            doubtful.add(index)
+        else:
+            brackets += 1 + found
+    if len(body) > MAX_EVENT_BYTES:
+        doubtful.update([index for index, text in enumerate(_texts_of(body)) if len(text) > MAX_EVENT_BYTES])
+    if doubtful or brackets != brackets_of(body):
+        doubtful.update(_with_hidden_members(body, events))
+    if doubtful:
+        texts = _texts_of(body)
         errors = [error for index in sorted(doubtful) for error in _errors_of(index, bytes(texts[index]), terms)]
         if errors:
             raise invalid(errors, len(events))
     return DecodedBatch(body, len(events), frozenset([event.type for event in events]))
+
+
+def _texts_of(body: bytes) -> list[Raw]:
+    """Cut a batch that has been decoded into its events."""
+    return _raw_batch.decode(body).events
+
+
+def _with_hidden_members(body: bytes, events: list[NativeEvent]) -> list[int]:
+    """Find the events with more brackets than their payload has; raises `Problem` if the rest of the batch has some."""
+    counts = [brackets_of(bytes(text)) for text in _texts_of(body)]
+    if brackets_of(body) != 2 + sum(counts):
+        raise Problem(ProblemType.INVALID_EVENTS, "The batch has `events` twice.")
+    return [index for index, event in enumerate(events) if counts[index] != 1 + brackets_of(bytes(event.payload))]
 
 
 def invalid(errors: list[FieldError], count: int) -> Problem:
@@ -89,37 +115,45 @@ def name_refusal(value: object) -> str | None:
     return None
 
 
-def _surely_good(event: NativeEvent, terms: Terms) -> bool:
-    """Whether an event can certainly be taken; its members' types and lengths are known to be right."""
-    when = event.timestamp
+def _brackets_if_good(event: NativeEvent, terms: Terms) -> int | None:
+    """Return how many brackets open in an event's payload if the event can certainly be taken, and None if it is doubtful.
+
+    The types and lengths of its members are known to be right.
+    """
     payload = bytes(event.payload)
-    return (
-        event.event_id.isprintable()
+    found = 0 if payload == _NULL else surely_storable(payload)
+    when = event.timestamp
+    good = (
+        (found or payload == _NULL)
+        and event.event_id.isprintable()
         and event.type.isprintable()
         and (when is None or terms.period.earliest <= when <= terms.period.latest)
         and (event.account_id is None or event.account_id == terms.account_id)
-        and (payload == _NULL or surely_storable(payload))
     )
+    return found if good else None
 
 
 def _problem_of(body: bytes, terms: Terms) -> Problem:
     """Say what is wrong with a batch that the worker could not decode."""
-    texts = native_texts(body)
-    errors = list(_all_errors([text.encode() for text in texts], terms))
+    texts = [text.encode() for text in native_texts(body)]
+    errors = [
+        error
+        for index, text in enumerate(texts)
+        if not _is_surely_good(text, terms)
+        for error in _errors_of(index, text, terms)
+    ]
     if errors:
         return invalid(errors, len(texts))
     detail = "A member of the batch or of an event is there twice, and its first value is not valid."
     return Problem(ProblemType.INVALID_EVENTS, detail)
 
 
-def _all_errors(texts: Iterable[bytes], terms: Terms) -> Iterator[FieldError]:
-    for index, text in enumerate(texts):
-        try:
-            good = len(text) <= MAX_EVENT_BYTES and _surely_good(_event.decode(text), terms)
-        except CANNOT_DECODE:
-            good = False
-        if not good:
-            yield from _errors_of(index, text, terms)
+def _is_surely_good(text: bytes, terms: Terms) -> bool:
+    try:
+        found = _brackets_if_good(_event.decode(text), terms)
+    except CANNOT_DECODE:
+        return False
+    return found is not None and brackets_of(text) == 1 + found and len(text) <= MAX_EVENT_BYTES
 
 
 def _errors_of(index: int, text: bytes, terms: Terms) -> Iterator[FieldError]:
@@ -128,7 +162,7 @@ def _errors_of(index: int, text: bytes, terms: Terms) -> Iterator[FieldError]:
 
 
 def _refusals(index: int, text: bytes, terms: Terms) -> Iterator[Refusal]:
-    """Examine an event exactly. Of a member that is there twice each value must be valid, and the last one counts."""
+    """Examine an event exactly. Of a member that is there twice the last one counts, except that a payload is refused then."""
     if len(text) > MAX_EVENT_BYTES:
         yield too_large(len(text))
         return
@@ -145,10 +179,12 @@ def _refusals(index: int, text: bytes, terms: Terms) -> Iterator[Refusal]:
         yield from bad
         if not bad and (why := _member_refusal(index, name, value, terms)):
             yield shown(name), why
-    names = {name for name, _ in event}
+    names = [name for name, _ in event]
     for name in _REQUIRED:
         if name not in names:
             yield name, "is missing"
+    if names.count("payload") > 1:
+        yield "payload", "is there twice"
 
 
 def _member_refusal(index: int, name: str, value: object, terms: Terms) -> str | None:

@@ -80,24 +80,30 @@ def _fraction(text: str) -> float:
 _object = Decoder(dict[str, Any], float_hook=_fraction)
 
 
-def surely_storable(payload: bytes) -> bool:
-    r"""Whether this is the JSON of an object that can certainly be stored.
+def surely_storable(payload: bytes) -> int:
+    r"""Return how many brackets open in the JSON of an object that can certainly be stored, and 0 if that is not certain.
 
     Decoding it settles syntax, UTF-8, surrogates and fractions. `\u0000` may be an escaped backslash before `u0000`, and a
     long run of digits may stand in a string: then the answer is no, and the exact examination decides.
     """
     if len(payload) > MAX_EVENT_BYTES:
-        return False
+        return 0
     try:
         _object.decode(payload)
     except CANNOT_DECODE:
-        return False
+        return 0
     if b"\\" in payload and b"\\u0000" in payload:
-        return False
+        return 0
     alike = payload.translate(_ALIKE)
     if len(payload) > _SURE_DIGITS and _LONG_RUN in alike:
-        return False
-    return alike.count(b"{") <= MAX_DEPTH or _is_surely_shallow(payload)
+        return 0
+    brackets = alike.count(b"{")
+    return brackets if brackets <= MAX_DEPTH or _is_surely_shallow(payload) else 0
+
+
+def brackets_of(text: bytes) -> int:
+    """Count the brackets that open, in strings too."""
+    return text.count(b"{") + text.count(b"[")
 
 
 def _is_surely_shallow(payload: bytes) -> bool:
