@@ -38,6 +38,14 @@ def process_tree(pid: int) -> list[int]:
     return tree
 
 
+def command_line(pid: int) -> str:
+    """How the process was started, with blanks between the arguments; empty when it is gone."""
+    try:
+        return (PROC / str(pid) / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
 def tree_cpu_us(pid: int) -> int:
     """Processor time in microseconds of a process and all its descendants, also of those that have ended, in steps of a tick (10 ms)."""
     times = [fields[TIMES] for member in process_tree(pid) if (fields := _stat(member)) is not None]

@@ -111,7 +111,8 @@ def _run(names: Sequence[str], base: Path, options: RunOptions, *, keep: bool) -
     from app.cli.chaos.faults import FAULTS  # noqa: PLC0415
     from app.cli.chaos.runner import RECOVERY_S, run_fault  # noqa: PLC0415
 
-    # The supervisor would tell of every death, and here they are what is wanted.
+    # The supervisor would tell of every death and the driver of every lost connection, and here they are what is wanted.
+    logging.disable(logging.ERROR)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     reports = []
     with Progress(console=Console(stderr=True), transient=True) as progress:

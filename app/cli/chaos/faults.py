@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 import redis
 
 from app.platform import Role
-from app.proc import process_tree
+from app.proc import command_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 POLL_S = 0.02
 HIT_TIMEOUT_S = 30.0
+SERVING = "multiprocessing.spawn"
+"""In the command line of every process that granian serves with."""
 VALKEY_MARGIN_BYTES = 100_000
 """Room that a full Valkey is left: less than one second of load."""
 
@@ -79,12 +81,14 @@ class KillChild:
     about: str = "SIGKILL of a child of the API"
 
     def strike(self, scene: Scene) -> int:
-        parent, *children = scene.platform.pids(Role.API)
-        serving = [pid for pid in children if len(process_tree(pid)) == 1] or children
+        serving = _serving(scene.platform)
         if not serving:
-            raise StrikeError("The API has no children.")
+            raise StrikeError("The API has no children that serve.")
         os.kill(scene.random.choice(serving), signal.SIGKILL)
-        _wait(lambda: len(process_tree(parent)) > len(children), "The child of the API was not replaced.")
+        _wait(
+            lambda: len(_serving(scene.platform)) == len(serving) and _serving(scene.platform) != serving,
+            "The child of the API was not replaced.",
+        )
         return 0  # Its parent replaces it, not the supervisor.
 
 
@@ -162,6 +166,7 @@ WORKER_FAILPOINTS = (
     "store.after_commit",
     "queue.before_run",
     "queue.before_ack",
+    "queue.schedule_mover",
 )
 
 FAULTS: Mapping[str, Fault] = {
@@ -182,6 +187,11 @@ def failpoints_armed(markers: Path) -> str:
     for name in WORKER_FAILPOINTS:
         (markers / f"{name}.limit").write_text("0")
     return ",".join(f"{name}=kill@{markers / name}" for name in WORKER_FAILPOINTS)
+
+
+def _serving(platform: Platform) -> list[int]:
+    """The API's children that serve; another one keeps track of what they share."""
+    return [pid for pid in platform.pids(Role.API) if SERVING in command_line(pid)]
 
 
 def _hits(marker: Path) -> int:
