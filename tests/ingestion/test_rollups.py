@@ -86,6 +86,18 @@ def test_an_event_on_the_full_minute_belongs_to_the_minute_it_begins(
     assert buckets == [(at - timedelta(minutes=1), 1), (at, 1)]
 
 
+def test_a_late_event_moves_the_first_time_and_an_early_one_the_last(
+    writer: Writer, make_batch: Any, tables: Any
+) -> None:
+    at = datetime(2026, 11, 22, 10, 0, 30, tzinfo=UTC)
+    for number, seconds in enumerate([0, -10, 10, 5]):
+        when = at + timedelta(seconds=seconds)
+        writer.store([make_batch({"event_id": str(number), "type": "a", "timestamp": when.isoformat()})])
+
+    expected = [(at - timedelta(seconds=10), at + timedelta(seconds=10), 4)]
+    assert tables.rows("SELECT DISTINCT first_at, last_at, events FROM event_rollups") == expected
+
+
 @pytest.mark.parametrize("again", ["the same batch", "the same events"])
 def test_what_is_stored_already_is_not_counted_again(again: str, writer: Writer, make_batch: Any, tables: Any) -> None:
     events = [{"event_id": str(i), "type": "a"} for i in range(5)]
