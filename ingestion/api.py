@@ -105,9 +105,10 @@ class _Door:
                 now=now,
                 retention=self._retention,
             )
-        except Problem:
-            # A stranger is told that he is one, whatever else is wrong; an account's own mistakes count as its own.
-            self._guard.check(Scope.EVENTS_WRITE)
+        except Problem as problem:
+            # A stranger is told that he is one, whatever else he did wrong; an account's own mistakes count as its own.
+            if problem.type is not ProblemType.OVERLOADED:
+                self._guard.check(Scope.EVENTS_WRITE)
             raise
         try:
             receipt = self._admission.admit(key, batch, idempotency_key=idempotency_key, now=now)

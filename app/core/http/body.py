@@ -127,12 +127,12 @@ class BodyReaders:
         with self._lock:
             readers = tuple(self._readers)
         latest = time.monotonic() - self._deadline_s
-        overdue = [reader for reader in readers if reader.since is not None and reader.since < latest]
-        if not overdue:
+        clients = {reader.client for reader in readers if reader.since is not None and reader.since < latest}
+        if not clients:
             return 0
-        for reader in overdue:
-            reader.cut = True
-        clients = {reader.client for reader in overdue}
+        for reader in readers:
+            # Also those who are nearly late: their connections may be cut with the others of their address.
+            reader.cut = reader.cut or reader.client in clients
         return stop_reading_from(clients, silent_for_s=max(0.0, self._deadline_s - _TOLERANCE_S))
 
     def watch(self) -> None:

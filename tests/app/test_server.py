@@ -1,0 +1,246 @@
+"""The API as a real process behind real sockets: slow clients, signals, deaths."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import socket
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from app.core.settings import SettingsError, variable
+from app.proc import command_line, process_tree
+from app.process import Process, ProcessSpec
+from app.server import serve
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    import redis
+
+    from app.core.settings import Settings
+    from tests.conftest import World
+
+    Eventually = Callable[[Callable[[], object]], None]
+
+THREADS = 8
+
+
+def is_running(pid: int) -> bool:
+    """A dead process that nobody has asked about has no command line any more."""
+    return command_line(pid) != ""
+
+
+class Server:
+    """`slipstream serve` with one process of few threads, and a deadline for bodies of one second."""
+
+    def __init__(self, settings: Settings, log: Path) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port: int = free.getsockname()[1]
+        own = {
+            "database_url": settings.database_url,
+            "redis_url": settings.redis_url,
+            "port": self.port,
+            "api_processes": 1,
+            "api_threads": THREADS,
+            "body_timeout_s": 1,
+        }
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("SLIPSTREAM_")}
+        self.process = Process(
+            ProcessSpec(
+                name="api",
+                argv=(sys.executable, "-m", "app.cli.main", "serve"),
+                env=environment | {variable(name): str(value) for name, value in own.items()},
+                ready=self.answers,
+                log=log,
+            )
+        )
+
+    def answers(self) -> bool:
+        try:
+            return self.get("/livez") == 200
+        except OSError:
+            return False
+
+    def get(self, path: str) -> int:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        try:
+            connection.request("GET", path)
+            return connection.getresponse().status
+        finally:
+            connection.close()
+
+    def begin(self, head: bytes, body: bytes = b"") -> socket.socket:
+        """Send the beginning of a request."""
+        connection = socket.create_connection(("127.0.0.1", self.port), timeout=30)
+        connection.sendall(head + b"\r\n\r\n" + body)
+        return connection
+
+    def children(self) -> list[int]:
+        """Everything that the main process has started and that still runs."""
+        return [pid for pid in process_tree(self.process.pid or 0)[1:] if is_running(pid)]
+
+    def workers(self) -> list[int]:
+        """The processes that answer requests."""
+        return [pid for pid in self.children() if "spawn_main" in command_line(pid)]
+
+
+@pytest.fixture
+def server(settings: Settings, tmp_path: Path) -> Iterator[Server]:
+    server = Server(settings, tmp_path / "api.log")
+    server.process.start()
+    try:
+        server.process.wait_ready()
+        yield server
+    finally:
+        server.process.stop()
+
+
+EVENTS = b'{"events": [{"event_id": "1", "type": "flight.departed"}]}'
+
+
+def head(key: str, *more: bytes) -> bytes:
+    lines = [b"POST /events HTTP/1.1", b"Host: slipstream", b"Content-Type: application/json"]
+    return b"\r\n".join([*lines, b"Authorization: Bearer " + key.encode(), *more])
+
+
+def with_length(key: str, length: int = len(EVENTS)) -> bytes:
+    return head(key, b"Content-Length: %d" % length)
+
+
+def answer(connection: socket.socket) -> tuple[int, dict[str, Any]]:
+    with connection:
+        response = http.client.HTTPResponse(connection)
+        response.begin()
+        return response.status, json.loads(response.read())
+
+
+def in_chunks(server: Server, key: str) -> socket.socket:
+    connection = server.begin(head(key, b"Transfer-Encoding: chunked"))
+    for part in (EVENTS[:10], EVENTS[10:], b""):
+        connection.sendall(b"%x\r\n%s\r\n" % (len(part), part))
+    return connection
+
+
+def after_consent(server: Server, key: str) -> socket.socket:
+    connection = server.begin(head(key, b"Expect: 100-continue", b"Content-Length: %d" % len(EVENTS)))
+    assert connection.recv(1_000).startswith(b"HTTP/1.1 100 ")
+    connection.sendall(EVENTS)
+    return connection
+
+
+def test_a_body_arrives_however_it_is_framed(server: Server, world: World) -> None:
+    key = world.alice.key
+
+    answers = [
+        answer(server.begin(with_length(key), EVENTS)),
+        answer(in_chunks(server, key)),
+        answer(after_consent(server, key)),
+    ]
+
+    assert [(status, body["accepted"]) for status, body in answers] == [(202, 1)] * 3
+
+
+def test_a_body_that_does_not_come_is_a_timeout(server: Server, world: World) -> None:
+    framings = (b"Content-Length: 1000", b"Transfer-Encoding: chunked")
+    slow = [
+        server.begin(head(world.alice.key, framing), begun) for framing in framings for begun in (b"", b"1\r\n{\r\n")
+    ]
+
+    answers = [answer(connection) for connection in slow]
+
+    assert [status for status, _ in answers] == [408] * 4
+    assert all(body["type"].endswith("/problems/request-timeout") for _, body in answers)
+
+
+def test_a_body_that_is_too_large_is_told_so(server: Server, world: World) -> None:
+    connection = server.begin(with_length(world.alice.key, 6_000_000))
+    connection.sendall(b" " * 6_000_000)
+
+    status, body = answer(connection)
+
+    assert (status, body["limit"]) == (413, "body_bytes")
+
+
+def test_more_slow_clients_than_threads_do_not_stop_the_others(server: Server, world: World) -> None:
+    slow = [server.begin(with_length(world.alice.key)) for _ in range(5 * THREADS)]
+
+    served = [server.get("/livez") for _ in range(5)]
+    answers = [answer(connection) for connection in slow]
+
+    assert served == [200] * 5
+    assert {status for status, _ in answers} == {408, 503}
+    assert answer(server.begin(with_length(world.alice.key), EVENTS))[0] == 202
+
+
+NONSENSE = (
+    b"POST /events HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    b"POST /events HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nabcdef",
+    b"POST /events HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
+    b"POST /events HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n",
+    b"GET /\xff\xfe HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"GET /%ff%fe%00 HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"GET /livez HTTP/1.1\r\nHost: \xff\r\n\r\n",
+    b"GET /livez HTTP/1.1\r\nHost: a b\r\n\r\n",
+    b"GET http://elsewhere/livez HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"GET /livez HTTP/1.0\r\n\r\n",
+    b"NONSENSE\r\n\r\n",
+    b"\x16\x03\x01\x02\x00",
+)
+
+
+def test_nonsense_is_never_our_fault(server: Server) -> None:
+    for text in NONSENSE:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+            connection.sendall(text)
+            connection.shutdown(socket.SHUT_WR)
+            received = b"".join(iter(lambda: connection.recv(65_536), b""))
+
+        assert not received or int(received.split(b" ", 2)[1]) < 500, text
+        assert b"Traceback" not in received, text
+    assert server.get("/livez") == 200
+
+
+def test_a_request_in_hand_is_finished_before_the_end(server: Server, world: World, eventually: Eventually) -> None:
+    connection = server.begin(with_length(world.alice.key), EVENTS[:-1])
+    eventually(lambda: server.get("/livez") == 200)
+
+    server.process.kill(signal.SIGTERM)
+    eventually(lambda: not server.answers())
+    connection.sendall(EVENTS[-1:])
+
+    assert answer(connection)[0] == 202
+    eventually(lambda: not server.process.running)
+
+
+def test_a_process_that_dies_is_started_again(server: Server, eventually: Eventually) -> None:
+    (before,) = server.workers()
+
+    os.kill(before, signal.SIGKILL)
+
+    eventually(lambda: server.workers() not in ([], [before]) and server.answers())
+
+
+def test_nothing_stays_behind_when_the_main_process_is_killed(server: Server, eventually: Eventually) -> None:
+    assert server.process.pid is not None
+    children = server.children()
+
+    os.kill(server.process.pid, signal.SIGKILL)
+
+    assert children
+    eventually(lambda: not any(map(is_running, children)))
+
+
+def test_a_queue_that_forgets_is_refused(settings: Settings, redis_client: redis.Redis) -> None:
+    redis_client.config_set("maxmemory-policy", "allkeys-lru")
+    try:
+        with pytest.raises(SettingsError, match="maxmemory-policy"):
+            serve(settings)
+    finally:
+        redis_client.config_set("maxmemory-policy", "noeviction")
