@@ -42,7 +42,7 @@ from ingestion.store_task import StoreTask
 from ingestion.writer import Writer
 
 if TYPE_CHECKING:
-    from collections.abc import MutableMapping
+    from collections.abc import Callable, MutableMapping
 
     from app.core.queue.consumer import StreamConsumer
     from app.core.settings import Settings
@@ -154,20 +154,30 @@ def refuse_broken_promises(settings: Settings, database: Database, valkey: Valke
 
     What cannot be asked now is no reason to refuse: a worker waits for its dependencies.
     """
-    try:
-        problems = broken_promises(check_queue(valkey))
-        with database.begin() as connection:
-            free = server_facts(connection).connections
-    except DependencyError as error:
-        log.warning("started_unexamined", dependency=error.dependency, detail=error.detail)
-        return
-    if worker_pool_size(settings) > free:
-        problems.append(
-            f"{variable('worker_concurrency')} is {settings.worker_concurrency}, which takes "
-            f"{worker_pool_size(settings)} connections, and PostgreSQL allows {free}: raise its max_connections."
-        )
+    problems = _asked(lambda: broken_promises(check_queue(valkey)))
+    problems += _asked(lambda: _missing_connections(settings, database))
     if problems:
         raise SettingsError(problems)
+
+
+def _asked(examine: Callable[[], list[str]]) -> list[str]:
+    try:
+        return examine()
+    except DependencyError as error:
+        log.warning("started_unexamined", dependency=error.dependency, detail=error.detail)
+        return []
+
+
+def _missing_connections(settings: Settings, database: Database) -> list[str]:
+    with database.begin() as connection:
+        allowed = server_facts(connection).connections
+    needed = worker_pool_size(settings)
+    if needed <= allowed:
+        return []
+    name, bundles = variable("worker_concurrency"), settings.worker_concurrency
+    return [
+        f"{name} is {bundles}, which takes {needed} connections; PostgreSQL allows {allowed}: raise max_connections."
+    ]
 
 
 def hand_down(settings: Settings, environ: MutableMapping[str, str]) -> None:

@@ -129,6 +129,12 @@ def first_of_each(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
     return firsts, repeats
 
 
+def pieces(rows: Sequence[Row], *, most_rows: int, most_bytes: int) -> Iterator[Sequence[Row]]:
+    """Cut rows into few pieces of equal length, each of at most so many rows and, on average, so many bytes."""
+    size = sum(len(row.payload) for row in rows if row.payload is not None)
+    yield from evenly(rows, max(1, min(most_rows, len(rows) * most_bytes // max(1, size))))
+
+
 def evenly(items: Sequence[_T], limit: int) -> Iterator[Sequence[_T]]:
     """Cut into as few pieces of at most `limit` as will do, of sizes that differ by one at most."""
     pieces = -(-len(items) // limit)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from app.core.arrays import binary_cursor
 from ingestion import rollups
-from ingestion.batches import evenly, first_of_each
+from ingestion.batches import evenly, first_of_each, pieces
 from ingestion.event_store import add_rollups, insert_events
 from ingestion.refusals import ROW_ERRORS, refusal_of
 
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from ingestion.batches import Row
+
+_STATEMENT_BYTES = 32_000_000
+"""Of payloads. Bodies are bounded as they lie in the queue, compressed; PostgreSQL holds a statement's several times over."""
 
 
 @dataclass(slots=True)
@@ -40,7 +43,7 @@ def insert(connection: Connection, rows: Sequence[Row], *, statement_events: int
     while rows:
         firsts, repeats = first_of_each(rows)
         known = len(result.refused)
-        for piece in evenly(firsts, statement_events):
+        for piece in pieces(firsts, most_rows=statement_events, most_bytes=_STATEMENT_BYTES):
             if careful:
                 _isolate(connection, piece, result)
             else:

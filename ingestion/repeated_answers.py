@@ -6,6 +6,7 @@ not at once, because a request may look there first and in PostgreSQL next, befo
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from app.core.errors import DependencyError
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from app.core.valkey import Valkey
 
 _LINGER_MS = 60_000
+_DIGEST = re.compile("[0-9a-f]{64}")
 
 
 class RepeatedAnswers:
@@ -35,12 +37,16 @@ class RepeatedAnswers:
         records = self._valkey.pipeline(
             [("HMGET", idempotency(entry.shard, entry.owner, key), "batch", "body") for entry, key in keyed]
         )
-        return {
-            entry.batch_id: Answer(bytes.fromhex(key), bytes.fromhex(body.decode()))
-            for (entry, key), (batch_id, body) in zip(keyed, records, strict=True)
-            # A key that has been used anew belongs to a later batch.
-            if batch_id == entry.batch_id.encode()
-        }
+        answers = {}
+        for (entry, key), (batch_id, body) in zip(keyed, records, strict=True):
+            # A key that has been used anew belongs to a later batch; what is no digest was not written by admission.
+            if (
+                batch_id == entry.batch_id.encode()
+                and _DIGEST.fullmatch(key)
+                and _DIGEST.fullmatch((body or b"").decode())
+            ):
+                answers[entry.batch_id] = Answer(bytes.fromhex(key), bytes.fromhex(body.decode()))
+        return answers
 
     def end(self, entries: Sequence[Entry], answers: Mapping[str, Answer]) -> None:
         """Let records end soon whose answers are in PostgreSQL. If that fails they end after their 24 hours."""

@@ -111,6 +111,18 @@ def test_a_record_that_is_gone_keeps_nothing_from_being_stored(task: StoreTask, 
     assert tables.rows("SELECT * FROM idempotency_keys") == []
 
 
+@pytest.mark.parametrize("key", ["", "no digest", "\xe9" * 64])
+def test_a_key_that_admission_has_not_made_keeps_nothing_from_being_stored(
+    key: str, task: StoreTask, make_entry: Any, valkey: Valkey, tables: Any
+) -> None:
+    entry = make_entry(event("a"), idempotency_key=key)
+    valkey.execute("HSET", idempotency(entry.shard, entry.owner, key), "batch", entry.batch_id)
+
+    task.run([entry])
+
+    assert tables.event_ids() == ["a"]
+
+
 def test_an_entry_that_was_given_up_is_buried_and_tells_no_more_than_what_kind_of_error_it_was(
     task: StoreTask, make_entry: Any, tables: Any, registry: CollectorRegistry
 ) -> None:
