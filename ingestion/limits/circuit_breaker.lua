@@ -1,100 +1,134 @@
 -- The circuit breaker of circuit_breaker.py. State: a hash with `state`, `opened_at`, `probe_until`, `successes` and, for
--- each slot of the window, `s0` … `s9` = "number good bad".
+-- each slot of the window, `s0` … `s9` = "number good bad". An account without the hash has a closed circuit.
 
 local SLOTS = 10
 
 -- The thresholds as one string "window_ms minimum share open_ms probe_ms successes".
 local function circuit_thresholds(text)
-  local t = {}
-  for number in string.gmatch(text, '%d+') do
-    t[#t + 1] = tonumber(number)
-  end
-  return { window = t[1], slot = math.floor(t[1] / SLOTS), minimum = t[2], share = t[3], open = t[4], probe = t[5],
-    successes = t[6] }
+  local window, minimum, share, open, probe, successes = string.match(text, '^(%d+) (%d+) (%d+) (%d+) (%d+) (%d+)$')
+  window = tonumber(window)
+  return { window = window, slot = math.floor(window / SLOTS), minimum = tonumber(minimum), share = tonumber(share),
+    open = tonumber(open), probe = tonumber(probe), successes = tonumber(successes) }
 end
 
-local function circuit_read(key)
-  local kept = redis.call('HMGET', key, 'state', 'opened_at', 'probe_until', 'successes')
+-- Makes a breaker of what HMGET gave for `state`, `opened_at`, `probe_until` and `successes`.
+local function circuit_read(kept)
   return { state = kept[1] or 'closed', opened_at = tonumber(kept[2] or 0), probe_until = tonumber(kept[3] or 0),
     successes = tonumber(kept[4] or 0) }
 end
 
--- Returns whether a request may pass, whether it would be the probe, and the milliseconds to wait if it may not.
-local function circuit_test(breaker, thresholds, now)
+-- Returns the number of the slot that `now` lies in, and the field of the hash that holds it.
+local function circuit_slot(thresholds, now)
+  local number = math.floor(now / thresholds.slot)
+  return number, 's' .. number % SLOTS
+end
+
+-- Returns the milliseconds to wait (0: it may pass), and the token under which it passes when it is the probe (else 0).
+-- `token` is that of a request which has been given the probe before.
+local function circuit_test(breaker, thresholds, now, token)
   if breaker.state == 'closed' then
-    return true, false, 0
+    return 0, 0
   end
   local left
   if breaker.state == 'open' then
     left = breaker.opened_at + thresholds.open - now
+  elseif token ~= 0 and token == breaker.probe_until then
+    return 0, token
   else
     left = breaker.probe_until - now
   end
   if left > 0 then
-    return false, false, left
+    return left, 0
   end
-  return true, true, 0
+  return 0, now + thresholds.probe
 end
 
--- Takes the probe, when circuit_test said that the request is one.
-local function circuit_probe(key, breaker, thresholds, now)
-  if breaker.state ~= 'half-open' then
-    breaker.successes = 0
-  end
+-- Takes the probe, when circuit_test gave a token for it.
+local function circuit_take(key, breaker, token)
+  breaker.successes = breaker.state == 'half-open' and breaker.successes or 0
   breaker.state = 'half-open'
-  breaker.probe_until = now + thresholds.probe
-  redis.call('HSET', key, 'state', breaker.state, 'probe_until', string.format('%.0f', breaker.probe_until),
-    'successes', breaker.successes)
+  breaker.probe_until = token
+  redis.call('HSET', key, 'state', breaker.state, 'probe_until', string.format('%.0f', token), 'successes',
+    breaker.successes)
+end
+
+-- Gives the probe back without an outcome.
+local function circuit_release(key, breaker, token)
+  if breaker.state == 'half-open' and token ~= 0 and token == breaker.probe_until then
+    redis.call('HSET', key, 'probe_until', 0)
+  end
 end
 
 local function circuit_open(key, now)
   redis.call('DEL', key)
   redis.call('HSET', key, 'state', 'open', 'opened_at', string.format('%.0f', now))
+  return 'open'
 end
 
--- Counts the outcome of a request that had passed. Returns the state before and after.
-local function circuit_record(key, thresholds, good, now)
-  local breaker = circuit_read(key)
-  if breaker.state == 'open' then
-    return 'open', 'open'
+-- Counts the good outcome of the probe. Returns the state after it.
+local function circuit_proved(key, breaker, thresholds, token)
+  if breaker.state ~= 'half-open' or token == 0 or token ~= breaker.probe_until then
+    return breaker.state
   end
-  if breaker.state == 'half-open' then
-    if not good then
-      circuit_open(key, now)
-      return 'half-open', 'open'
-    end
-    if breaker.successes + 1 >= thresholds.successes then
-      redis.call('DEL', key)
-      return 'half-open', 'closed'
-    end
-    redis.call('HSET', key, 'probe_until', 0, 'successes', breaker.successes + 1)
-    return 'half-open', 'half-open'
+  if breaker.successes + 1 >= thresholds.successes then
+    redis.call('DEL', key)
+    return 'closed'
   end
-  local number = math.floor(now / thresholds.slot)
-  local goods, bads = 0, 0
-  local own_good, own_bad = 0, 0
-  for index, text in ipairs(redis.call('HMGET', key, 's0', 's1', 's2', 's3', 's4', 's5', 's6', 's7', 's8', 's9')) do
+  redis.call('HSET', key, 'probe_until', 0, 'successes', breaker.successes + 1)
+  return 'half-open'
+end
+
+-- Counts a good outcome of a closed circuit; `kept` is what its slot held.
+local function circuit_good(key, thresholds, number, field, kept)
+  local slot, good, bad
+  if kept then
+    slot, good, bad = string.match(kept, '^(%d+) (%d+) (%d+)$')
+  end
+  if tonumber(slot) == number then
+    redis.call('HSET', key, field, string.format('%.0f %d %s', number, good + 1, bad))
+    return
+  end
+  redis.call('HSET', key, field, string.format('%.0f 1 0', number))
+  -- Nothing to remember of an account whose window has passed.
+  redis.call('PEXPIRE', key, thresholds.window + thresholds.slot)
+end
+
+-- Returns the good and the bad outcomes inside the window, and those of its last slot alone.
+local function circuit_count(key, number)
+  local goods, bads, own_good, own_bad = 0, 0, 0, 0
+  for _, text in ipairs(redis.call('HMGET', key, 's0', 's1', 's2', 's3', 's4', 's5', 's6', 's7', 's8', 's9')) do
     if text then
-      local slot, slot_good, slot_bad = string.match(text, '(%d+) (%d+) (%d+)')
-      if tonumber(slot) > number - SLOTS and tonumber(slot) <= number then
-        goods, bads = goods + slot_good, bads + slot_bad
-        if tonumber(slot) == number then
-          own_good, own_bad = tonumber(slot_good), tonumber(slot_bad)
-        end
+      local slot, good, bad = string.match(text, '^(%d+) (%d+) (%d+)$')
+      slot = tonumber(slot)
+      if slot > number - SLOTS and slot <= number then
+        goods, bads = goods + good, bads + bad
+      end
+      if slot == number then
+        own_good, own_bad = tonumber(good), tonumber(bad)
       end
     end
   end
-  if good then
-    goods, own_good = goods + 1, own_good + 1
-  else
-    bads, own_bad = bads + 1, own_bad + 1
+  return goods, bads, own_good, own_bad
+end
+
+-- Counts a bad outcome. Returns the state after it.
+local function circuit_bad(key, breaker, thresholds, now, token)
+  if breaker.state == 'open' then
+    return 'open'
   end
-  if goods + bads >= thresholds.minimum and bads * 100 >= thresholds.share * (goods + bads) then
-    circuit_open(key, now)
-    return 'closed', 'open'
+  if breaker.state == 'half-open' then
+    if token == 0 or token ~= breaker.probe_until then
+      return 'half-open'
+    end
+    return circuit_open(key, now)
   end
-  redis.call('HSET', key, 's' .. (number % SLOTS), string.format('%.0f %d %d', number, own_good, own_bad))
-  -- Nothing to remember of an account whose window has passed.
+  local number, field = circuit_slot(thresholds, now)
+  local goods, bads, own_good, own_bad = circuit_count(key, number)
+  local outcomes = goods + bads + 1
+  if outcomes >= thresholds.minimum and (bads + 1) * 100 >= thresholds.share * outcomes then
+    return circuit_open(key, now)
+  end
+  redis.call('HSET', key, field, string.format('%.0f %d %d', number, own_good, own_bad + 1))
   redis.call('PEXPIRE', key, thresholds.window + thresholds.slot)
-  return 'closed', 'closed'
+  return 'closed'
 end

@@ -23,7 +23,7 @@ class Thresholds:
     """When to open: `minimum` outcomes in the window, of which `share` per cent or more are bad.
 
     `open_ms` is how long it stays open, `probe_ms` how long a probe may take before another may be sent, `successes` how many
-    probes in a row close it.
+    probes in a row close it. `str` writes them as the scripts read them.
     """
 
     window_ms: int = 60_000
@@ -37,6 +37,9 @@ class Thresholds:
     def slot_ms(self) -> int:
         return self.window_ms // SLOTS
 
+    def __str__(self) -> str:
+        return f"{self.window_ms} {self.minimum} {self.share} {self.open_ms} {self.probe_ms} {self.successes}"
+
 
 @dataclass(frozen=True, slots=True)
 class Slot:
@@ -47,7 +50,11 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Breaker:
-    """The breaker of one account; times are unix milliseconds. `probe_until` is 0 while no probe is out."""
+    """The breaker of one account; times are unix milliseconds.
+
+    `probe_until` is 0 while no probe is out. While one is, it is the end of its time and also its name: the token by which
+    its outcome is told from those of other requests.
+    """
 
     state: State = State.CLOSED
     opened_at: int = 0
@@ -58,10 +65,10 @@ class Breaker:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """May a request pass? As a probe, when the breaker is asking; otherwise after `wait_ms`."""
+    """May a request pass? If not, after `wait_ms`. `token` is not 0 when it passes as the probe, and is the probe's name."""
 
     allowed: bool
-    probe: bool = False
+    token: int = 0
     wait_ms: int = 0
 
 
@@ -72,40 +79,51 @@ def counted(thresholds: Thresholds, breaker: Breaker, now_ms: int) -> tuple[int,
     return sum(slot.good for slot in inside), sum(slot.bad for slot in inside)
 
 
-def test(thresholds: Thresholds, breaker: Breaker, now_ms: int) -> Verdict:
-    """Say whether a request may pass, without taking the probe."""
+def test(thresholds: Thresholds, breaker: Breaker, now_ms: int, *, token: int) -> Verdict:
+    """Say whether a request may pass, without taking the probe. `token` is what it took the probe under before, else 0."""
     if breaker.state is State.CLOSED:
         return Verdict(allowed=True)
-    if breaker.state is State.OPEN:
-        left = breaker.opened_at + thresholds.open_ms - now_ms
-        return Verdict(allowed=False, wait_ms=left) if left > 0 else Verdict(allowed=True, probe=True)
-    left = breaker.probe_until - now_ms
-    return Verdict(allowed=False, wait_ms=left) if left > 0 else Verdict(allowed=True, probe=True)
+    if _is_probe(breaker, token):
+        return Verdict(allowed=True, token=token)
+    until = breaker.opened_at + thresholds.open_ms if breaker.state is State.OPEN else breaker.probe_until
+    if until > now_ms:
+        return Verdict(allowed=False, wait_ms=until - now_ms)
+    return Verdict(allowed=True, token=now_ms + thresholds.probe_ms)
 
 
 def hit(thresholds: Thresholds, breaker: Breaker, now_ms: int) -> tuple[Breaker, Verdict]:
     """Let a request pass if it may; while the breaker asks, this takes the only probe."""
-    verdict = test(thresholds, breaker, now_ms)
-    if not verdict.probe:
+    verdict = test(thresholds, breaker, now_ms, token=0)
+    if not verdict.token:
         return breaker, verdict
     successes = breaker.successes if breaker.state is State.HALF_OPEN else 0
-    probe_until = now_ms + thresholds.probe_ms
-    return replace(breaker, state=State.HALF_OPEN, probe_until=probe_until, successes=successes), verdict
+    return replace(breaker, state=State.HALF_OPEN, probe_until=verdict.token, successes=successes), verdict
 
 
-def record(thresholds: Thresholds, breaker: Breaker, *, good: bool, now_ms: int) -> Breaker:
-    """Count the outcome of a request that had passed."""
-    if breaker.state is State.HALF_OPEN:
+def release(breaker: Breaker, token: int) -> Breaker:
+    """Give the probe back: its request was neither good nor bad."""
+    return replace(breaker, probe_until=0) if _is_probe(breaker, token) else breaker
+
+
+def record(thresholds: Thresholds, breaker: Breaker, *, good: bool, now_ms: int, token: int = 0) -> Breaker:
+    """Count the outcome of a request that had passed, and of the probe when `token` is its.
+
+    A straggler that had passed before the breaker opened decides nothing; and only a bad outcome opens it.
+    """
+    if breaker.state is State.HALF_OPEN and _is_probe(breaker, token):
         return _probed(thresholds, breaker, good=good, now_ms=now_ms)
-    if breaker.state is State.OPEN:
-        # A straggler that had passed before it opened decides nothing.
+    if breaker.state is not State.CLOSED:
         return breaker
     counting = replace(breaker, slots=_count(thresholds, breaker, good=good, now_ms=now_ms))
     good_count, bad_count = counted(thresholds, counting, now_ms)
     outcomes = good_count + bad_count
-    if outcomes >= thresholds.minimum and bad_count * 100 >= thresholds.share * outcomes:
+    if not good and outcomes >= thresholds.minimum and bad_count * 100 >= thresholds.share * outcomes:
         return Breaker(state=State.OPEN, opened_at=now_ms)
     return counting
+
+
+def _is_probe(breaker: Breaker, token: int) -> bool:
+    return breaker.state is State.HALF_OPEN and token != 0 and token == breaker.probe_until
 
 
 def _probed(thresholds: Thresholds, breaker: Breaker, *, good: bool, now_ms: int) -> Breaker:

@@ -19,19 +19,20 @@ local function periods(now)
   return string.format('%04d-%02d-%02d', year, month, day), string.format('%04d-%02d', year, month)
 end
 
--- Returns the events counted in the period called `name`; `period` is `day` or `month`.
-local function quota_used(key, period, name)
-  local kept = redis.call('HMGET', key, period, period .. '.events')
-  if kept[1] ~= name then
-    return 0
-  end
-  return tonumber(kept[2])
+-- Returns the events counted in the period called `name`, from what was kept of a period that may be another.
+local function quota_used(kept_name, kept_events, name)
+  return kept_name == name and tonumber(kept_events) or 0
 end
 
+-- `limit` is nil where there is none.
 local function quota_fits(used, limit, cost)
   return limit == nil or used + cost <= limit
 end
 
-local function quota_take(key, period, name, used, cost)
-  redis.call('HSET', key, period, name, period .. '.events', string.format('%.0f', used + cost))
+-- Returns the highest threshold (per cent) that is reached, 0 below them all.
+local function quota_threshold(used, limit)
+  if limit == nil or used * 100 < limit * 80 then
+    return 0
+  end
+  return used >= limit and 100 or 80
 end

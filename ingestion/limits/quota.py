@@ -11,6 +11,11 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 
+NOTICE_AT = 80
+"""Per cent of a quota at which its account is told that it runs out."""
+USED_UP = 100
+
+
 class Period(StrEnum):
     DAY = "day"
     MONTH = "month"
@@ -71,3 +76,10 @@ def hit(period: Period, used: Used | None, *, cost: int, limit: int | None, now:
     return Used(before.period, before.events + cost), Verdict(
         allowed=True, remaining=remaining, resets_at=verdict.resets_at
     )
+
+
+def threshold(used: int, limit: int | None) -> int:
+    """Return the highest threshold, in per cent, that is reached; 0 below them all, and without a limit."""
+    if limit is None or used * 100 < limit * NOTICE_AT:
+        return 0
+    return USED_UP if used >= limit else NOTICE_AT

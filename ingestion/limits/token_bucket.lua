@@ -1,18 +1,18 @@
--- The token bucket of token_bucket.py, number for number. State: two fields of a hash, `<name>.level` and `<name>.at`.
+-- The token bucket of token_bucket.py, number for number. State: two fields of a hash, `<name>.level` and `<name>.at`, which
+-- the caller reads and writes together with whatever else it keeps there.
 
 local SHARES = 60000
 
--- Returns the level in shares and the instant it stands for.
-local function bucket_refill(key, name, per_minute, burst, now)
-  local kept = redis.call('HMGET', key, name .. '.level', name .. '.at')
+-- Returns the level in shares and the instant it stands for, from what was kept (false for an account that sent nothing yet).
+local function bucket_refill(kept_level, kept_at, per_minute, burst, now)
   local capacity = burst * SHARES
-  if not kept[1] then
+  if not kept_level then
     return capacity, now
   end
-  local at = tonumber(kept[2])
+  local at = tonumber(kept_at)
   local fill = math.ceil(capacity / per_minute)
   local elapsed = math.min(math.max(now - at, 0), fill)
-  return math.min(capacity, tonumber(kept[1]) + elapsed * per_minute), math.max(now, at)
+  return math.min(capacity, tonumber(kept_level) + elapsed * per_minute), math.max(now, at)
 end
 
 -- Returns the milliseconds until `cost` events may pass: 0 is now.
@@ -24,7 +24,7 @@ local function bucket_wait(level, per_minute, cost)
   return math.ceil(missing / per_minute)
 end
 
-local function bucket_take(key, name, level, at, cost)
-  redis.call('HSET', key, name .. '.level', string.format('%.0f', level - cost * SHARES),
-    name .. '.at', string.format('%.0f', at))
+-- Returns the level after `cost` events.
+local function bucket_take(level, cost)
+  return level - cost * SHARES
 end

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
 from ingestion.limits import circuit_breaker, quota, token_bucket
+from ingestion.limits.lua import compose, rule
 
 if TYPE_CHECKING:
-    from app.core.valkey import Valkey
+    from app.core.valkey import Script, Valkey
 
-LUA = Path(token_bucket.__file__).parent
+
+def script_of(valkey: Valkey, name: str, source: str) -> Script:
+    """A script of one rule and a face for it."""
+    return valkey.script(compose(f"#!lua\n{source}", rule(name)))
 
 
 class BucketFace(Protocol):
@@ -43,18 +46,19 @@ class ScriptBucket:
     SOURCE = """
     local per_minute, burst, cost, now, take = unpack(ARGV)
     per_minute, burst, cost, now = tonumber(per_minute), tonumber(burst), tonumber(cost), tonumber(now)
-    local level, at = bucket_refill(KEYS[1], 'rate', per_minute, burst, now)
+    local kept = redis.call('HMGET', KEYS[1], 'level', 'at')
+    local level, at = bucket_refill(kept[1], kept[2], per_minute, burst, now)
     local wait = bucket_wait(level, per_minute, cost)
     if wait == 0 and take == '1' then
-      bucket_take(KEYS[1], 'rate', level, at, cost)
-      level = level - cost * SHARES
+      level = bucket_take(level, cost)
+      redis.call('HSET', KEYS[1], 'level', string.format('%.0f', level), 'at', string.format('%.0f', at))
     end
     return {wait, math.floor(level / SHARES)}
     """
 
     def __init__(self, valkey: Valkey, limit: token_bucket.RateLimit) -> None:
         self.limit = limit
-        self.script = valkey.script((LUA / "token_bucket.lua").read_text() + self.SOURCE)
+        self.script = script_of(valkey, "token_bucket", self.SOURCE)
 
     def test(self, cost: int, now_ms: int, take: int = 0) -> token_bucket.Verdict:
         wait, remaining = self.script(["{s00}:bucket"], [self.limit.per_minute, self.limit.burst, cost, now_ms, take])
@@ -69,9 +73,10 @@ class RulesQuota:
         self.period, self.limit = period, limit
         self.used: quota.Used | None = None
 
-    def hit(self, cost: int, now: datetime) -> tuple[bool, str, int]:
+    def hit(self, cost: int, now: datetime) -> tuple[bool, str, int, int]:
         self.used, verdict = quota.hit(self.period, self.used, cost=cost, limit=self.limit, now=now)
-        return verdict.allowed, self.used.period, self.used.events
+        events = self.used.events
+        return verdict.allowed, self.used.period, events, quota.threshold(events, self.limit)
 
 
 class ScriptQuota:
@@ -79,23 +84,25 @@ class ScriptQuota:
     local period, limit, cost, now = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
     local day, month = periods(now)
     local name = period == 'day' and day or month
-    local used = quota_used(KEYS[1], period, name)
+    local kept = redis.call('HMGET', KEYS[1], 'name', 'events')
+    local used = quota_used(kept[1], kept[2], name)
     if not quota_fits(used, limit, cost) then
-      return {0, name, used}
+      return {0, name, used, quota_threshold(used, limit)}
     end
-    quota_take(KEYS[1], period, name, used, cost)
-    return {1, name, used + cost}
+    redis.call('HSET', KEYS[1], 'name', name, 'events', used + cost)
+    return {1, name, used + cost, quota_threshold(used + cost, limit)}
     """
 
     def __init__(self, valkey: Valkey, period: quota.Period, limit: int | None) -> None:
         self.period, self.limit = period, limit
-        self.script = valkey.script((LUA / "quota.lua").read_text() + self.SOURCE)
+        self.script = script_of(valkey, "quota", self.SOURCE)
 
-    def hit(self, cost: int, now: datetime) -> tuple[bool, str, int]:
+    def hit(self, cost: int, now: datetime) -> tuple[bool, str, int, int]:
         now_ms = (now - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() * 1000
         limit = "" if self.limit is None else self.limit
-        allowed, name, used = self.script(["{s00}:quota"], [self.period, limit, cost, f"{now_ms:.0f}"])
-        return bool(allowed), name.decode(), used
+        allowed, name, *counts = self.script(["{s00}:quota"], [self.period, limit, cost, f"{now_ms:.0f}"])
+        used, threshold = counts
+        return bool(allowed), name.decode(), used, threshold
 
 
 class RulesBreaker:
@@ -111,47 +118,60 @@ class RulesBreaker:
         self.breaker, verdict = circuit_breaker.hit(self.thresholds, self.breaker, now_ms)
         return verdict
 
-    def record(self, now_ms: int, *, good: bool) -> str:
-        self.breaker = circuit_breaker.record(self.thresholds, self.breaker, good=good, now_ms=now_ms)
+    def record(self, now_ms: int, *, good: bool, token: int = 0) -> str:
+        self.breaker = circuit_breaker.record(self.thresholds, self.breaker, good=good, now_ms=now_ms, token=token)
+        return self.state
+
+    def release(self, token: int) -> str:
+        self.breaker = circuit_breaker.release(self.breaker, token)
         return self.state
 
 
 class ScriptBreaker:
     SOURCE = """
-    local thresholds, now = circuit_thresholds(ARGV[2]), tonumber(ARGV[3])
-    if ARGV[1] == 'state' then
-      return circuit_read(KEYS[1]).state
-    end
-    if ARGV[1] == 'hit' then
-      local breaker = circuit_read(KEYS[1])
-      local allowed, probe, wait = circuit_test(breaker, thresholds, now)
-      if probe then
-        circuit_probe(KEYS[1], breaker, thresholds, now)
+    local what, now, token = ARGV[1], tonumber(ARGV[3]), tonumber(ARGV[4])
+    local thresholds = circuit_thresholds(ARGV[2])
+    local number, field = circuit_slot(thresholds, now)
+    local kept = redis.call('HMGET', KEYS[1], 'state', 'opened_at', 'probe_until', 'successes', field)
+    local breaker = circuit_read(kept)
+    if what == 'hit' then
+      local wait, given = circuit_test(breaker, thresholds, now, 0)
+      if given ~= 0 then
+        circuit_take(KEYS[1], breaker, given)
       end
-      return {allowed and 1 or 0, probe and 1 or 0, wait}
+      return {wait, given}
+    elseif what == 'good' and breaker.state == 'closed' then
+      circuit_good(KEYS[1], thresholds, number, field, kept[5])
+    elseif what == 'good' then
+      return circuit_proved(KEYS[1], breaker, thresholds, token)
+    elseif what == 'bad' then
+      return circuit_bad(KEYS[1], breaker, thresholds, now, token)
+    elseif what == 'release' then
+      circuit_release(KEYS[1], breaker, token)
     end
-    local _, after = circuit_record(KEYS[1], thresholds, ARGV[1] == 'good', now)
-    return after
+    return breaker.state
     """
 
     def __init__(self, valkey: Valkey, thresholds: circuit_breaker.Thresholds) -> None:
-        t = thresholds
-        self.text = f"{t.window_ms} {t.minimum} {t.share} {t.open_ms} {t.probe_ms} {t.successes}"
-        self.script = valkey.script((LUA / "circuit_breaker.lua").read_text() + self.SOURCE)
+        self.thresholds = str(thresholds)
+        self.script = script_of(valkey, "circuit_breaker", self.SOURCE)
 
-    def _run(self, what: str, now_ms: int) -> Any:
-        return self.script(["{s00}:circuit"], [what, self.text, now_ms])
+    def _run(self, what: str, now_ms: int, token: int = 0) -> Any:
+        return self.script(["{s00}:circuit"], [what, self.thresholds, now_ms, token])
 
     @property
     def state(self) -> str:
         return self._run("state", 0).decode()
 
     def hit(self, now_ms: int) -> circuit_breaker.Verdict:
-        allowed, probe, wait = self._run("hit", now_ms)
-        return circuit_breaker.Verdict(allowed=bool(allowed), probe=bool(probe), wait_ms=wait)
+        wait, token = self._run("hit", now_ms)
+        return circuit_breaker.Verdict(allowed=not wait, token=token, wait_ms=wait)
 
-    def record(self, now_ms: int, *, good: bool) -> str:
-        return self._run("good" if good else "bad", now_ms).decode()
+    def record(self, now_ms: int, *, good: bool, token: int = 0) -> str:
+        return self._run("good" if good else "bad", now_ms, token).decode()
+
+    def release(self, token: int) -> str:
+        return self._run("release", 0, token).decode()
 
 
 @pytest.fixture(params=["rules", "script"])

@@ -55,7 +55,7 @@ def test_after_the_wait_exactly_one_probe_passes(make_breaker: Any) -> None:
 
     first, second = breaker.hit(NOW + 30_000), breaker.hit(NOW + 30_001)
 
-    assert (first.allowed, first.probe) == (True, True)
+    assert (first.allowed, first.token) == (True, NOW + 35_000)
     assert (second.allowed, second.wait_ms) == (False, 4_999)
 
 
@@ -63,24 +63,53 @@ def test_a_probe_that_never_reports_gives_way_to_another(make_breaker: Any) -> N
     breaker = opened(make_breaker)
     breaker.hit(NOW + 30_000)
 
-    assert breaker.hit(NOW + 35_000).probe
+    assert breaker.hit(NOW + 35_000).token == NOW + 40_000
+
+
+def test_a_probe_that_is_given_back_gives_way_to_another_at_once(make_breaker: Any) -> None:
+    breaker = opened(make_breaker)
+    first = breaker.hit(NOW + 30_000)
+
+    breaker.release(first.token)
+
+    assert breaker.hit(NOW + 30_001).token == NOW + 35_001
+
+
+def test_only_the_probe_s_own_outcome_counts(make_breaker: Any) -> None:
+    breaker = opened(make_breaker)
+    late = breaker.hit(NOW + 30_000)
+    probe = breaker.hit(NOW + 35_000)
+
+    for token in (0, late.token, probe.token + 1):
+        assert breaker.record(NOW + 35_100, good=False, token=token) == "half-open"
+        assert breaker.record(NOW + 35_100, good=True, token=token) == "half-open"
+        breaker.release(token)
+        assert not breaker.hit(NOW + 35_200).allowed
+
+
+def test_a_good_outcome_never_opens_it(make_breaker: Any) -> None:
+    breaker = make_breaker(THRESHOLDS)
+    for _ in range(3):
+        breaker.record(NOW, good=False)
+
+    assert breaker.record(NOW, good=True) == "closed"
 
 
 def test_enough_good_probes_close_it(make_breaker: Any) -> None:
     breaker = opened(make_breaker)
 
-    breaker.hit(NOW + 30_000)
-    assert breaker.record(NOW + 30_100, good=True) == "half-open"
-    breaker.hit(NOW + 30_200)
-    assert breaker.record(NOW + 30_300, good=True) == "closed"
+    first = breaker.hit(NOW + 30_000)
+    assert breaker.record(NOW + 30_100, good=True, token=first.token) == "half-open"
+    second = breaker.hit(NOW + 30_200)
+    assert breaker.record(NOW + 30_300, good=True, token=second.token) == "closed"
     assert breaker.hit(NOW + 30_400).allowed
 
 
 def test_one_bad_probe_opens_it_again_for_the_whole_time(make_breaker: Any) -> None:
     breaker = opened(make_breaker)
-    breaker.hit(NOW + 30_000)
+    probe = breaker.hit(NOW + 30_000)
 
-    assert breaker.record(NOW + 30_100, good=False) == "open"
+    assert breaker.record(NOW + 30_100, good=False, token=probe.token) == "open"
     assert breaker.hit(NOW + 60_099).wait_ms == 1
 
 
@@ -96,22 +125,26 @@ def test_a_straggler_of_the_time_before_changes_nothing_while_it_is_open(make_br
     breaker = opened(make_breaker)
 
     assert breaker.record(NOW + 1, good=True) == "open"
-    assert breaker.hit(NOW + 30_000).probe
+    assert breaker.hit(NOW + 30_000).token
 
 
-STEPS = st.lists(
-    st.tuples(st.integers(0, 20_000), st.sampled_from(["hit", "good", "bad", "bad"])), min_size=1, max_size=60
-)
+WHATS = ["hit", "good", "bad", "bad", "good probe", "bad probe", "release"]
+STEPS = st.lists(st.tuples(st.integers(0, 20_000), st.sampled_from(WHATS)), min_size=1, max_size=60)
 
 
 @given(steps=STEPS)
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_script_and_rules_never_differ(both: Any, steps: list[tuple[int, str]]) -> None:
     rules, script = both("breaker", THRESHOLDS)
-    now = NOW
+    now, token = NOW, 0
     for forward, what in steps:
         now += forward
         if what == "hit":
-            assert script.hit(now) == rules.hit(now)
+            verdict = script.hit(now)
+            assert verdict == rules.hit(now)
+            token = verdict.token or token
+        elif what == "release":
+            assert script.release(token) == rules.release(token)
         else:
-            assert script.record(now, good=what == "good") == rules.record(now, good=what == "good")
+            outcome = {"good": what.startswith("good"), "token": token if what.endswith("probe") else 0}
+            assert script.record(now, **outcome) == rules.record(now, **outcome)

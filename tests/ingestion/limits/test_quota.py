@@ -16,27 +16,35 @@ NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 def test_events_count_until_the_limit_and_not_beyond(make_quota: Any) -> None:
     daily = make_quota(Period.DAY, 100)
 
-    assert daily.hit(60, NOON) == (True, "2026-11-22", 60)
-    assert daily.hit(41, NOON) == (False, "2026-11-22", 60)
-    assert daily.hit(40, NOON) == (True, "2026-11-22", 100)
+    assert daily.hit(60, NOON) == (True, "2026-11-22", 60, 0)
+    assert daily.hit(41, NOON) == (False, "2026-11-22", 60, 0)
+    assert daily.hit(40, NOON) == (True, "2026-11-22", 100, 100)
+
+
+def test_the_thresholds_are_80_and_100_per_cent(make_quota: Any) -> None:
+    daily = make_quota(Period.DAY, 1_000)
+
+    reached = [daily.hit(cost, NOON)[3] for cost in (799, 1, 199, 2, 1)]
+
+    assert reached == [0, 80, 80, 80, 100]
 
 
 def test_without_a_limit_everything_is_counted_and_nothing_refused(make_quota: Any) -> None:
-    assert make_quota(Period.MONTH, None).hit(10**9, NOON) == (True, "2026-11", 10**9)
+    assert make_quota(Period.MONTH, None).hit(10**9, NOON) == (True, "2026-11", 10**9, 0)
 
 
 def test_midnight_in_utc_starts_a_new_day(make_quota: Any) -> None:
     daily = make_quota(Period.DAY, 100)
     daily.hit(100, datetime(2026, 11, 22, 23, 59, 59, 999_000, tzinfo=UTC))
 
-    assert daily.hit(100, datetime(2026, 11, 23, tzinfo=UTC)) == (True, "2026-11-23", 100)
+    assert daily.hit(100, datetime(2026, 11, 23, tzinfo=UTC)) == (True, "2026-11-23", 100, 100)
 
 
 def test_the_first_of_the_month_starts_a_new_month(make_quota: Any) -> None:
     monthly = make_quota(Period.MONTH, 100)
     monthly.hit(100, datetime(2026, 12, 31, 23, 59, 59, tzinfo=UTC))
 
-    assert monthly.hit(1, datetime(2027, 1, 1, tzinfo=UTC)) == (True, "2027-01", 1)
+    assert monthly.hit(1, datetime(2027, 1, 1, tzinfo=UTC)) == (True, "2027-01", 1, 0)
 
 
 @pytest.mark.parametrize(
