@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 from app.core.database import Database
 from app.core.errors import DependencyError
 from app.core.failpoints import failpoint
+from app.core.mirror import AccountMirror
+from app.core.mirror_tasks import register_mirror_tasks
+from app.core.mirror_upkeep import MirrorUpkeep
 from app.core.queue.sacrifice import Sacrifice
 from app.core.queue.stream_huey import StreamHuey
 from app.core.settings import load_settings
@@ -40,6 +43,8 @@ def task_queue(settings: Settings, database: Database, valkey: Valkey) -> TaskQu
         failpoint=failpoint,
         reclaim_after_s=settings.reclaim_after_s,
     )
+    mirror = AccountMirror(database, valkey)
+    register_mirror_tasks(huey, MirrorUpkeep(database=database, valkey=valkey, mirror=mirror))
     replayer = Replayer(database, statement_events=settings.bundle_max_events, clock=lambda: datetime.now(UTC))
     return TaskQueue(huey, register_tasks(huey, replayer=replayer, housekeeping=Housekeeping(database, valkey)))
 
