@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from app.core.findings import broken_promises
 from app.core.health import Check, CheckState
 from app.core.migrate import current_revision
-from app.core.queue_safety import unsafe_settings
+from app.core.queue_checks import check_queue
 
 if TYPE_CHECKING:
     from app.core.database import Database
@@ -30,7 +31,7 @@ def dependency_checks(
 
     def ask_for_queue_settings() -> str | None:
         try:
-            return " ".join(unsafe_settings(valkey)) or None
+            return " ".join(broken_promises(check_queue(valkey))) or None
         finally:
             valkey.forget()
 

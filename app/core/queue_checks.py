@@ -142,7 +142,7 @@ def _memory_limit(settings: Mapping[str, str]) -> Finding:
         found=found,
         reason="Without a limit the kernel decides when Valkey is full, by killing it.",
         remedy="Set maxmemory below the machine's memory, with room for a fork.",
-        otherwise=State.WARN,
+        otherwise=State.FAIL if found == "0" else State.WARN,
     )
 
 

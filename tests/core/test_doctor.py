@@ -57,7 +57,7 @@ def test_the_embedded_engines_break_no_promise(settings: Settings) -> None:
         ("appendonly", "no", State.FAIL),
         ("appendfsync", "everysec", State.FAIL),
         ("no-appendfsync-on-rewrite", "yes", State.FAIL),
-        ("maxmemory", "0", State.WARN),
+        ("maxmemory", "0", State.FAIL),
         ("auto-aof-rewrite-min-size", "1000000", State.WARN),
     ],
 )
