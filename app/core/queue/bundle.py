@@ -2,7 +2,8 @@
 
 1. Run all entries together. Done: settle them.
 2. A dependency is away: wait with the bundle in hand and try again. No attempt is charged for that.
-3. Anything else goes wrong: run each entry alone, so that one cannot fail its neighbours.
+3. Anything else goes wrong, or the dependency stays away for many pauses (perhaps it is only too slow for so much at
+   once): run each entry alone, so that one cannot fail its neighbours.
 4. An entry that fails alone is charged an attempt, which is written before anything else, and waits.
 5. After the last retry it is buried by its handler, and settled when that is durable.
 6. An entry whose workers died again and again runs in a child process, and is charged if the child dies.
@@ -52,6 +53,8 @@ class Policy:
     pause_on: tuple[type[BaseException], ...] = ()
     """Exceptions that say that a dependency is away."""
     pause: Backoff = field(default_factory=lambda: Backoff(base_s=0.1, cap_s=5.0))
+    pauses_together: int = 8
+    """After so many pauses the entries of a bundle go on alone."""
     redeliveries: int = 3
     """How many workers may die with an entry before it becomes a suspect."""
     sacrifice: Sacrifice | None = None
@@ -116,7 +119,7 @@ class BundleRunner:
 
     def _together(self, entries: Sequence[Entry]) -> bool:
         try:
-            self._work(entries)
+            self._work(entries, at_most=self._policy.pauses_together)
         except StoppedError:
             raise
         except Exception:
@@ -194,9 +197,10 @@ class BundleRunner:
         if waited_s >= self._policy.unknown_grace_s:
             self._bury(entry, reason, entry.attempts)
 
-    def _work(self, entries: Sequence[Entry]) -> None:
+    def _work(self, entries: Sequence[Entry], at_most: int | None = None) -> None:
         self._failpoint("queue.before_run")
-        self._patiently(lambda: self._task.run(entries), f"{len(entries)} entries of shard {entries[0].shard}")
+        what = f"{len(entries)} entries of shard {entries[0].shard}"
+        self._patiently(lambda: self._task.run(entries), what, at_most)
 
     def _settle(self, entries: Sequence[Entry], outcome: Outcome, *, again: bool) -> None:
         self._failpoint("queue.before_ack")
@@ -210,14 +214,14 @@ class BundleRunner:
             # They are still pending, and the next holder of the lease adopts them.
             _logger.warning("%d entries could not be handed back", len(entries), exc_info=True)
 
-    def _patiently(self, action: Callable[[], None], what: str) -> None:
+    def _patiently(self, action: Callable[[], None], what: str, at_most: int | None = None) -> None:
         """Run the handler's *action* while its dependencies come and go, each time under the watchdog's eyes."""
 
         def watched() -> None:
             with self._watchdog.watching(what):
                 action()
 
-        self._patience.repeat(watched, on=self._policy.pause_on)
+        self._patience.repeat(watched, on=self._policy.pause_on, at_most=at_most)
 
     def _insist(self, action: Callable[[], T]) -> T:
         """Run an *action* on the queue until Valkey has answered it; each is harmless when it is repeated."""

@@ -34,8 +34,12 @@ class Patience:
         *,
         on: tuple[type[BaseException], ...],
         but_not_on: tuple[type[BaseException], ...] = (),
+        at_most: int | None = None,
     ) -> T:
-        """Run *action* again for as long as it raises *on*; raises `StoppedError`, or whatever else it raises."""
+        """Run *action* again for as long as it raises *on*; raises `StoppedError`, or whatever else it raises.
+
+        After *at_most* pauses *on* is raised as well.
+        """
         pauses = 0
         while True:
             try:
@@ -43,6 +47,8 @@ class Patience:
             except but_not_on:
                 raise
             except on as error:
+                if pauses == at_most:
+                    raise
                 self.pause(pauses, error)
                 pauses += 1
 

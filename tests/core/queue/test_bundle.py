@@ -102,11 +102,24 @@ def test_a_dependency_that_is_away_costs_no_attempt_and_keeps_the_bundle_togethe
     runner: Runner, add: Add, policy: Policy, handler: Handler, accounts: Accounts
 ) -> None:
     added = [add(), add(b"away"), add()]
+    handler.outages = 8
+
+    runner.drain(replace(policy, retries=0))
+
+    assert handler.runs == [added] * 9
+    assert (handler.done, handler.buried, accounts.traces()) == (added, [], [])
+
+
+def test_a_bundle_that_is_too_much_for_its_dependency_is_taken_apart_and_still_charged_nothing(
+    runner: Runner, add: Add, policy: Policy, handler: Handler, accounts: Accounts
+) -> None:
+    added = [add(), add(b"away"), add()]
     handler.outages = 50
 
     runner.drain(replace(policy, retries=0))
 
-    assert handler.runs == [added] * 51
+    alone = [[batch_id] for batch_id in added]
+    assert handler.runs == [added] * 9 + [alone[0]] + [alone[1]] * 42 + [alone[2]]
     assert (handler.done, handler.buried, accounts.traces()) == (added, [], [])
 
 
@@ -120,6 +133,20 @@ def test_a_grave_that_is_away_is_waited_for(
 
     assert [(batch_id, attempts) for batch_id, _, attempts in handler.buried] == [(bad, 4)]
     assert accounts.traces() == []
+
+
+def test_an_entry_that_cannot_be_buried_is_kept_and_tried_again_later(
+    queue: ShardQueue, runner: Runner, add: Add, policy: Policy, handler: Handler
+) -> None:
+    bad = add(b"fail")
+    handler.grave_error = ValueError("the ground is frozen")
+
+    runner.drain(policy, turns=20)
+
+    assert handler.buried == []
+    assert len(handler.runs) == 4
+    (kept,) = queue.take(0, ME).entries
+    assert (kept.batch_id, kept.attempts, kept.redeliveries) == (bad, 4, 0)
 
 
 def test_a_worker_that_stops_while_it_waits_hands_back_what_it_holds(

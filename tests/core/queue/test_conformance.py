@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 from huey import RedisHuey
-from huey.tests import test_api, test_immediate, test_signals, test_storage
+from huey.tests import test_api, test_consumer, test_immediate, test_signals, test_storage
 
 from app.core.queue.client import RedisClient
 from app.core.queue.stream_huey import StreamHuey
@@ -80,6 +80,7 @@ class HandsOutWhatIsDue(StreamHuey):
 
 
 SLOW = {
+    "test_consumer_timeout": "waits for the wall clock",
     "test_put_if_empty_ttl": "waits for the wall clock: see test_stream_storage",
     "test_consumer_integration": "see test_consumer",
 }
@@ -111,6 +112,7 @@ SUITES = (
     test_api.TestStorageWrappers,
     test_api.TestDocstring,
     test_signals.TestSignals,
+    test_consumer.TestConsumerIntegration,
     Immediate,
 )
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pickle
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -18,6 +18,12 @@ from hypothesis import strategies as st
 from app.core.queue.message import MessageError, MessageSerializer, RemoteError, UnknownVersionError
 
 serializer = MessageSerializer()
+
+
+class Point(NamedTuple):
+    x: int
+    y: int
+
 
 plain = st.recursive(
     st.none()
@@ -64,6 +70,7 @@ def test_a_datetime_keeps_its_zone_or_its_lack_of_one(moment: datetime) -> None:
         ([1, {"price": Decimal(1)}], r"value\[1\]\['price'\] is a Decimal"),
         (object(), "value is a object"),
         (2**64, "value is a int"),
+        (Point(1, 2), "value is a Point"),
         ({(1, 2): 3}, "value has a key of type tuple"),
         ({"nested": (1, b"", iter([]))}, r"value\['nested'\]\[2\] is a list_iterator"),
     ],

@@ -128,6 +128,21 @@ def test_an_heir_finds_nothing_to_do_when_the_zombie_settled_first(
     assert (accounts.load(), accounts.inflight(), accounts.traces()) == ({}, {}, [])
 
 
+def test_nothing_is_remembered_of_an_entry_whose_zombie_settled_it_and_whose_heir_died(
+    queue: ShardQueue, add: Add, hold: Hold, accounts: Accounts
+) -> None:
+    hold("zombie")
+    add()
+    taken = queue.take(0, "zombie").entries
+    hold("heir")
+    queue.take(0, "heir")
+    queue.settle(taken, again=False)
+    hold()
+
+    assert queue.take(0, ME).entries == ()
+    assert (accounts.load(), accounts.inflight(), accounts.traces()) == ({}, {}, [])
+
+
 @pytest.mark.parametrize(
     ("bounds", "expected"),
     [

@@ -116,9 +116,9 @@ def sabotage() -> None:
     """Acknowledge before the work is done, as stock Huey does."""
     run, take = BundleRunner._work, huey.storage.stream.take
 
-    def settle_first(self: BundleRunner, entries: Sequence[Entry]) -> None:
+    def settle_first(self: BundleRunner, entries: Sequence[Entry], at_most: int | None = None) -> None:
         self._queue.settle(entries, again=True)
-        run(self, entries)
+        run(self, entries, at_most)
 
     def take_and_settle() -> Any:
         if delivery := take():

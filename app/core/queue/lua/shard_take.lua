@@ -132,8 +132,12 @@ end
 if redis.call('GET', KEYS[1]) ~= worker then
   return false
 end
-local orphans = pending() - redis.call('ZCARD', schedule)
-if orphans > 0 then
+local in_flight = pending()
+local orphans = in_flight - redis.call('ZCARD', schedule)
+if in_flight == 0 then
+  -- What is remembered of entries that a worker settled after it had lost them.
+  redis.call('DEL', schedule, attempts)
+elseif orphans > 0 then
   adopt(orphans)
 end
 local alone, known = again()
