@@ -88,7 +88,7 @@ POST_EVENTS = Operation(
         "CloudEvents 1.0 are taken as `application/cloudevents+json`, `application/cloudevents-batch+json` and in binary "
         "mode. Their identity is `source` and `id` together."
     ),
-    tag="events",
+    tag="Events",
     parameters=(
         Parameter(
             name="Idempotency-Key",
@@ -139,7 +139,7 @@ GET_BATCH = Operation(
         "`accepted` = `stored` + `duplicates` + `dead` once the batch has left the queue. A duplicate is a success: the event "
         "was there already. `reasons` says why events are dead; an operator can replay them."
     ),
-    tag="events",
+    tag="Events",
     parameters=(Parameter(name="batch_id", where="path", about="As the `202` gave it.", example=BATCH_ID_EXAMPLE),),
     answers=(
         Answer(

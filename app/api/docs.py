@@ -39,6 +39,8 @@ def docs_blueprint(app: Flask, *, base_url: str) -> Blueprint:
     """Return the routes that describe all routes of `app`."""
     blueprint = Blueprint("docs", __name__)
 
+    example = msgspec.to_builtins(_help(ProblemType.RATE_LIMIT_EXCEEDED, base_url))
+
     @cache
     def document() -> bytes:
         return msgspec.json.encode(openapi_document(app, base_url=base_url))
@@ -65,7 +67,7 @@ def docs_blueprint(app: Flask, *, base_url: str) -> Blueprint:
     @describe(
         Operation(
             summary="This description, for machines",
-            tag="about",
+            tag="About",
             answers=(
                 Answer(status=200, about="An OpenAPI 3.1 document.", content=(Content(shape={"type": "object"}),)),
             ),
@@ -86,23 +88,28 @@ def docs_blueprint(app: Flask, *, base_url: str) -> Blueprint:
         Operation(
             summary="What a problem means",
             about="The `type` of every problem that we answer with is the address of its explanation.",
-            tag="about",
+            tag="About",
             parameters=(
                 Parameter(
                     name="slug", where="path", about="The end of the problem's `type`.", example="rate-limit-exceeded"
                 ),
             ),
-            answers=(Answer(status=200, about="The explanation.", content=(Content(shape=ProblemHelp),)),),
+            answers=(
+                Answer(status=200, about="The explanation.", content=(Content(shape=ProblemHelp, example=example),)),
+            ),
         )
     )
     def problem(slug: str) -> AnyResponse:
         kind = _PROBLEMS.get(slug)
         if kind is None:
             raise Problem(ProblemType.NOT_FOUND, "There is no problem of that name.")
-        help_text = ProblemHelp(f"{base_url}/problems/{slug}", kind.title, kind.status, kind.advice)
-        return json_response(help_text, headers=_CACHE_CONTROL)
+        return json_response(_help(kind, base_url), headers=_CACHE_CONTROL)
 
     return blueprint
+
+
+def _help(kind: ProblemType, base_url: str) -> ProblemHelp:
+    return ProblemHelp(f"{base_url}/problems/{kind.slug}", kind.title, kind.status, kind.advice)
 
 
 def _text(name: str) -> str:

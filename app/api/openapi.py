@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from app.core.http.operations import Answer, Content, Operation, Parameter
 
+_FIRST = ("Events", "Summaries")
+_LAST = ("Operations", "About")
 _AUTOMATIC = frozenset({"HEAD", "OPTIONS"})
 _ALWAYS = (ProblemType.INTERNAL_ERROR, ProblemType.OVERLOADED, ProblemType.MALFORMED_REQUEST)
 _GUARDED = (
@@ -78,7 +80,9 @@ def openapi_document(app: Flask, *, base_url: str) -> dict[str, Any]:
             "description": "Events in, exactly once. Every refusal is a problem of RFC 9457 with a `type` to look up.",
         },
         "servers": [{"url": base_url}],
-        "tags": [{"name": name} for name in dict.fromkeys(operation.tag for _, _, operation, _ in described)],
+        "tags": [
+            {"name": name} for name in sorted({operation.tag for _, _, operation, _ in described}, key=_reading_order)
+        ],
         "paths": paths,
         "components": {
             "schemas": components | {"Problem": _SCHEMA_OF_PROBLEM},
@@ -93,9 +97,15 @@ def openapi_document(app: Flask, *, base_url: str) -> dict[str, Any]:
     }
 
 
+def _reading_order(tag: str) -> tuple[int, str]:
+    """What everybody needs comes first, and what few need last."""
+    return (_FIRST.index(tag) - len(_FIRST) if tag in _FIRST else int(tag in _LAST), tag)
+
+
 def _described(app: Flask) -> Iterator[tuple[str, str, Operation, str]]:
-    """Every route and method of the API in the order of its paths, with its operation and its rule."""
-    for rule in sorted(app.url_map.iter_rules(), key=lambda rule: (route_of(rule), rule.endpoint)):
+    """Every route and method of the API in the order in which the views were written, with its operation and its rule."""
+    places = {endpoint: place for place, endpoint in enumerate(app.view_functions)}
+    for rule in sorted(app.url_map.iter_rules(), key=lambda rule: places[rule.endpoint]):
         view = app.view_functions[rule.endpoint]
         operation = operation_of(view)
         if operation is not None:

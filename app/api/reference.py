@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
+
+from app.api.fields import fields_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -18,11 +21,22 @@ _PARAGRAPH = "\n\n"
 
 
 @dataclass(frozen=True, slots=True)
+class ShownField:
+    """One line about a field of a body."""
+
+    path: str
+    kind: Markup
+    required: bool
+    about: Markup
+
+
+@dataclass(frozen=True, slots=True)
 class ShownBody:
     """A body of one content type, with an example as it is sent."""
 
     content_type: str
     example: str
+    fields: tuple[ShownField, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +56,7 @@ class ShownOperation:
     anchor: str
     method: str
     path: str
+    breakable_path: Markup
     summary: str
     about: tuple[Markup, ...]
     curl: str
@@ -63,23 +78,27 @@ def reference(document: Mapping[str, Any]) -> list[Section]:
     """Return what there is to show, in the document's order."""
     base = document["servers"][0]["url"]
     by_tag: dict[str, list[ShownOperation]] = {tag["name"]: [] for tag in document["tags"]}
+    components = document["components"]["schemas"]
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
-            by_tag[operation["tags"][0]].append(_shown(base, path, method.upper(), operation))
+            by_tag[operation["tags"][0]].append(_shown(base + path, path, method.upper(), operation, components))
     return [Section(name, tuple(operations)) for name, operations in by_tag.items()]
 
 
-def _shown(base: str, path: str, method: str, operation: Mapping[str, Any]) -> ShownOperation:
-    answers = list(_answers(operation["responses"]))
-    bodies = tuple(_bodies(operation.get("requestBody", {})))
+def _shown(
+    url: str, path: str, method: str, operation: Mapping[str, Any], components: Mapping[str, Any]
+) -> ShownOperation:
+    answers = list(_answers(operation["responses"], components))
+    bodies = tuple(_bodies(operation.get("requestBody", {}), components))
     parameters = operation.get("parameters", ())
     return ShownOperation(
         anchor=f"{method.lower()}{re.sub(r'[^a-z0-9]+', '-', path.lower())}".strip("-"),
         method=method,
         path=path,
+        breakable_path=escape(path).replace("/", Markup("/<wbr>")),
         summary=operation["summary"],
         about=tuple(_prose(text) for text in operation["description"].split(_PARAGRAPH) if text),
-        curl=_curl(base + _filled(path, parameters), method, secured=bool(operation["security"]), bodies=bodies),
+        curl=_curl(_filled(url, parameters), method, secured=bool(operation["security"]), bodies=bodies),
         parameters=tuple((p["name"], p["in"], p["required"], _prose(p["description"])) for p in parameters),
         bodies=bodies,
         answers=tuple(answer for answer in answers if int(answer.status) < _FIRST_ERROR),
@@ -87,46 +106,49 @@ def _shown(base: str, path: str, method: str, operation: Mapping[str, Any]) -> S
     )
 
 
-def _answers(responses: Mapping[str, Any]) -> Iterator[ShownAnswer]:
+def _answers(responses: Mapping[str, Any], components: Mapping[str, Any]) -> Iterator[ShownAnswer]:
     for status, response in sorted(responses.items()):
         headers = response.get("headers", {}).items()
         yield ShownAnswer(
             status,
             _prose(response["description"]),
-            tuple(_bodies(response)),
+            tuple(_bodies(response, components)),
             tuple((name, _prose(header["description"])) for name, header in headers),
         )
 
 
-def _bodies(holder: Mapping[str, Any]) -> Iterator[ShownBody]:
+def _bodies(holder: Mapping[str, Any], components: Mapping[str, Any]) -> Iterator[ShownBody]:
     for content_type, media in holder.get("content", {}).items():
         if "example" in media:
             example = media["example"]
             text = example if isinstance(example, str) else json.dumps(example, indent=2, ensure_ascii=False)
-            yield ShownBody(content_type, text)
+            fields = (
+                ShownField(field.path, _prose(field.kind), field.required, _prose(field.about))
+                for field in fields_of(media["schema"], components)
+            )
+            yield ShownBody(content_type, text, tuple(fields))
 
 
-def _filled(path: str, parameters: Any) -> str:
-    """The path with the examples of its parameters, and those of the query that must be there."""
+def _filled(url: str, parameters: Any) -> str:
+    """The address with the examples of its parameters, and those of the query that must be there."""
     query = []
     for parameter in parameters:
         if "example" not in parameter:
             continue
         if parameter["in"] == "path":
-            path = path.replace(f"{{{parameter['name']}}}", str(parameter["example"]))
+            url = url.replace(f"{{{parameter['name']}}}", str(parameter["example"]))
         elif parameter["in"] == "query":
             query.append(f"{parameter['name']}={parameter['example']}")
-    return path + ("?" + "&".join(query) if query else "")
+    return url + ("?" + "&".join(query) if query else "")
 
 
 def _curl(url: str, method: str, *, secured: bool, bodies: tuple[ShownBody, ...]) -> str:
-    lines = [f"curl {url!r}" if method == "GET" or bodies else f"curl -X {method} {url!r}"]
+    implied = "POST" if bodies else "GET"
+    lines = ["curl " + ("" if method == implied else f"-X {method} ") + shlex.quote(url)]
     if secured:
         lines.append('-H "Authorization: Bearer $SLIPSTREAM_KEY"')
     if bodies:
-        if method != "POST":
-            lines[0] = f"curl -X {method} {url!r}"
-        lines += [f"-H 'Content-Type: {bodies[0].content_type}'", f"-d '{bodies[0].example}'"]
+        lines += [f"-H 'Content-Type: {bodies[0].content_type}'", f"-d {shlex.quote(bodies[0].example)}"]
     return " \\\n  ".join(lines)
 
 
