@@ -101,6 +101,23 @@ def test_what_cannot_be_stored_is_named_with_its_place(text: str, path: str, why
     assert why in found_why
 
 
+@pytest.mark.parametrize(
+    ("opening", "closing"),
+    [
+        pytest.param('["}",', ',"{"]', id="brackets in strings that seem to close the real ones"),
+        pytest.param(r'["\"}\"",', r',"\"{\""]', id="the same between escaped quotes"),
+        pytest.param(r'["\\","}","\\",', r',"\\","{","\\"]', id="the same between escaped backslashes"),
+    ],
+)
+def test_strings_cannot_lie_about_the_depth(opening: str, closing: str) -> None:
+    def payload(levels: int) -> str:
+        return '{"a":' + opening * (levels - 1) + "0" + closing * (levels - 1) + "}"
+
+    assert unstorable(parse(payload(32)), "payload") == []
+    assert not surely_storable(payload(33).encode())
+    assert unstorable(parse(payload(33)), "payload") != []
+
+
 def test_a_path_and_a_reason_can_stand_in_any_answer() -> None:
     text = '{"' + "\\ud800" * 100 + '":{"' + "ä" * 100 + '":NaN}}'
 
