@@ -47,28 +47,38 @@ def attribute_refusals(attributes: Mapping[str, object], period: Period) -> Iter
 
 
 def _refusal(name: str, value: object, period: Period) -> str | None:
-    if name == "data_base64":
-        return "is not taken: the data of an event must be a JSON object, in `data`"
-    if not _NAME.fullmatch(name):
-        return "is not the name of an attribute: those have lower-case letters and digits only"
-    if name == "specversion":
-        return None if value == "1.0" else 'must be "1.0"'
-    if name == "type":
-        return name_refusal(value) or _text_refusal(value)
-    if name == "time":
-        return period.refusal(value)
     if name in TEXTS:
         return _text_refusal(value) or ("must not be empty" if value == "" else None)
-    if isinstance(value, int) and not isinstance(value, bool):
+    match name:
+        case "specversion":
+            return None if value == "1.0" else 'must be "1.0"'
+        case "type":
+            return name_refusal(value) or _text_refusal(value)
+        case "time":
+            return period.refusal(value)
+        case "data_base64":
+            return "is not taken: the data of an event must be a JSON object, in `data`"
+        case _:
+            return _extension_refusal(name, value)
+
+
+def _extension_refusal(name: str, value: object) -> str | None:
+    if not _NAME.fullmatch(name):
+        return "is not the name of an attribute: those have lower-case letters and digits only"
+    if isinstance(value, str):
+        return _text_refusal(value)
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
         return None if value in INTEGERS else "is a whole number outside of CloudEvents' 32 bits; send it as a string"
-    if isinstance(value, str | bool):
-        return _text_refusal(value) if isinstance(value, str) else None
     return "is an extension, so it must be a string, a whole number or a boolean"
 
 
 def _text_refusal(value: object) -> str | None:
     if not isinstance(value, str):
         return "must be a string"
+    if value.isascii() and value.isprintable():
+        return None
     if found := _DISALLOWED.search(value):
         return f"contains U+{ord(found.group()):04X}, which CloudEvents does not allow"
     return None

@@ -55,6 +55,7 @@ _texts = Decoder(list[Raw])
 _text = Decoder(Raw)
 _members = Decoder(dict[str, Raw])
 _value = Decoder()
+_NULL = bytes(NULL)
 
 
 def decode_structured(body: bytes, period: Period) -> DecodedBatch:
@@ -96,7 +97,7 @@ def assemble(results: Sequence[Translated | list[Refusal]]) -> DecodedBatch:
 def translate(attributes: dict[str, object], data: bytes, period: Period) -> Translated | list[Refusal]:
     """Translate a CloudEvent whose data is known to be JSON."""
     refusals = [*attribute_refusals(attributes, period)]
-    if data != NULL and not surely_storable(data):
+    if data != _NULL and not surely_storable(data):
         refusals += _data_refusals(data.decode())
     if refusals:
         return refusals

@@ -44,7 +44,8 @@ def decode_batch(
     """
     media_type, _, parameters = content_type.partition(";")
     media_type = media_type.strip().lower()
-    _check_charset(parameters)
+    if parameters:
+        _check_charset(parameters)
     period = Period.at(now, retention)
     if media_type == BATCHED:
         return decode_batched(body, period)
