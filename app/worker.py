@@ -51,6 +51,9 @@ VALKEY_TIMEOUT_S = 5.0
 """A worker waits longer for Valkey than a request does: a bundle is large, and nobody stands at the counter."""
 _STATEMENTS_A_BUNDLE = 4
 """After so many times the longest statement a bundle hangs: the process ends, and another takes the work over."""
+_LINGER_S = 0.1
+"""Time for a shard to gather more before the next bundle. 1,000 batches of one event a second, on two busy cores, cost the
+worker and PostgreSQL a third of what they cost without, and were stored sooner."""
 _SHUTDOWN_S = 25.0
 """Shorter than what supervisors grant, Kubernetes as well as ours: 30 s."""
 _GC_THRESHOLD = 50_000
@@ -103,6 +106,7 @@ class Worker:
             queue=ShardQueue(self._valkey, bounds=bounds),
             task=store_task(settings, self._database, self._valkey, metrics),
             concurrency=settings.worker_concurrency,
+            linger_s=_LINGER_S,
             policy=Policy(pause_on=(DependencyError,), sacrifice=Sacrifice(f"{__name__}:suspects")),
             lease_ttl_s=settings.reclaim_after_s,
             task_timeout_s=_STATEMENTS_A_BUNDLE * settings.store_timeout_ms / 1_000,

@@ -43,6 +43,9 @@ class BulkWork:
     concurrency: int = 2
     """Bundles that this process works on at once."""
     policy: Policy = field(default_factory=Policy)
+    linger_s: float = 0.0
+    """A shard that a bundle has emptied is left alone until so long after it was taken, so that the next bundle is worth
+    its cost: what a transaction costs does not depend on how little is in it."""
     lease_ttl_s: float = 10.0
     """After this much silence another worker takes the shards over."""
     task_timeout_s: float = 60.0
@@ -81,6 +84,7 @@ class _Shards:
             lookout=self._lookout,
             runner=runner,
             worker=self.leases.worker,
+            linger_s=self.work.linger_s,
         )
 
 

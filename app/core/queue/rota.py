@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 
 class Rota:
     """Hands every shard to one thread at a time, those with work in turn."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._lock = threading.Lock()
         self._leased: set[int] = set()
         self._leaving: set[int] = set()
         self._busy: set[int] = set()
         self._ready: deque[int] = deque()
+        self._resting: dict[int, float] = {}
 
     @property
     def leased(self) -> frozenset[int]:
@@ -53,9 +56,11 @@ class Rota:
             return sorted(gone)
 
     def idle(self) -> list[int]:
-        """Return leased shards that are neither worked on nor known to have work."""
+        """Return leased shards that are neither worked on, nor known to have work, nor at rest."""
         with self._lock:
-            return sorted(self._leased - self._busy - set(self._ready))
+            now = self._clock()
+            self._resting = {shard: until for shard, until in self._resting.items() if until > now}
+            return sorted(self._leased - self._busy - set(self._ready) - self._resting.keys())
 
     def found_work(self, shards: Iterable[int]) -> None:
         """These shards hold entries."""
@@ -72,11 +77,16 @@ class Rota:
             self._busy.add(shard)
             return shard
 
-    def checkin(self, shard: int, *, more: bool) -> None:
-        """Give a shard back to the other threads; *more* when it may still hold work."""
+    def checkin(self, shard: int, *, more: bool, rest_s: float = 0.0) -> None:
+        """Give a shard back to the other threads; *more* when it may still hold work.
+
+        One that is given *rest_s* is left alone for so long, whatever it holds.
+        """
         with self._lock:
             self._busy.discard(shard)
-            if more and shard in self._leased:
+            if rest_s > 0:
+                self._resting[shard] = self._clock() + rest_s
+            elif more and shard in self._leased:
                 self._ready.append(shard)
 
     def _forget(self, shard: int) -> None:

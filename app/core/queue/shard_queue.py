@@ -40,6 +40,14 @@ class Bounds:
     turn: int = 8
     """Entries that a lane gives in one turn of the rotation, at most."""
 
+    def reached_by(self, entries: Sequence[Entry]) -> bool:
+        """Whether nothing may be added to these entries."""
+        return (
+            len(entries) >= self.entries
+            or sum(entry.events for entry in entries) >= self.events
+            or sum(len(entry.body) for entry in entries) >= self.bytes
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
@@ -48,6 +56,8 @@ class Bundle:
     shard: int
     entries: tuple[Entry, ...]
     again: bool = False
+    full: bool = False
+    """A bound has ended it: the shard may hold more. Otherwise every lane was emptied."""
 
 
 class ShardQueue:
@@ -113,7 +123,7 @@ class ShardQueue:
         self._turns[shard], taken, known = reply
         entries = tuple(decode(shard, lane - 1, entry_id, fields) for lane, entry_id, fields in taken)
         if known is None:
-            return Bundle(shard, entries)
+            return Bundle(shard, entries, full=bounds.reached_by(entries))
         attempts, redeliveries = map(int, known)
         return Bundle(shard, (replace(entries[0], attempts=attempts, redeliveries=redeliveries),), again=True)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -57,6 +58,7 @@ class ShardWorker(BaseProcess):
         lookout: Lookout,
         runner: BundleRunner,
         worker: str,
+        linger_s: float = 0.0,
     ) -> None:
         super().__init__(huey, stop_flag)
         self._queue = queue
@@ -64,6 +66,7 @@ class ShardWorker(BaseProcess):
         self._lookout = lookout
         self._runner = runner
         self._worker = worker
+        self._linger_s = linger_s
         self._patience = Patience(stop_flag)
         self._quiet = 0
 
@@ -85,14 +88,17 @@ class ShardWorker(BaseProcess):
             shard = self._rota.checkout()
         if shard is None:
             return False
-        found = False
+        found, rest_s = False, 0.0
+        started = time.monotonic()
         try:
             bundle = self._queue.take(shard, self._worker)
             found = bool(bundle.entries)
             if found:
                 self._runner.run(bundle)
+                if not (bundle.full or bundle.again):
+                    rest_s = started + self._linger_s - time.monotonic()
         except LeaseLostError:
             self._rota.lost(shard)
         finally:
-            self._rota.checkin(shard, more=found)
+            self._rota.checkin(shard, more=found, rest_s=rest_s)
         return found

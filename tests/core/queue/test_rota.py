@@ -78,3 +78,18 @@ def test_renewing_the_lease_of_a_leaving_shard_does_not_keep_it(rota: Rota) -> N
     rota.grant(1)
 
     assert rota.departed() == [1]
+
+
+def test_a_shard_at_rest_is_left_alone_until_its_time_is_over() -> None:
+    now = 100.0
+    rota = Rota(clock=lambda: now)
+    rota.grant(3)
+    rota.found_work([3])
+    assert rota.checkout() == 3
+    rota.checkin(3, more=True, rest_s=0.1)
+
+    assert rota.idle() == []
+    assert rota.checkout() is None
+
+    now = 100.1
+    assert rota.idle() == [3]

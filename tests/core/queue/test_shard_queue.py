@@ -150,7 +150,7 @@ def test_nothing_is_remembered_of_an_entry_whose_zombie_settled_it_and_whose_hei
         (Bounds(events=35, turn=1), 4),
         (Bounds(bytes=250, turn=1), 3),
         (Bounds(bytes=1, events=1), 1),
-        (Bounds(turn=8), 20),
+        (Bounds(entries=21, events=201, bytes=2_001), 20),
     ],
     ids=["entries", "events", "bytes", "one larger than all", "none"],
 )
@@ -161,7 +161,9 @@ def test_a_bundle_ends_at_the_first_bound_it_reaches(
     for _ in range(20):
         add(b"x" * 100, events=10)
 
-    assert len(ShardQueue(valkey, bounds=bounds).take(0, ME).entries) == expected
+    bundle = ShardQueue(valkey, bounds=bounds).take(0, ME)
+
+    assert (len(bundle.entries), bundle.full) == (expected, expected < 20)
 
 
 def test_large_entries_are_not_read_a_turn_at_once(valkey: Valkey, add: Add, hold: Hold) -> None:
