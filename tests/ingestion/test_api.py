@@ -265,11 +265,12 @@ def test_without_valkey_nothing_is_accepted(
 
 
 def test_a_full_valkey_accepts_nothing(client: FlaskClient, world: World, redis_client: redis.Redis) -> None:
+    limit = str(redis_client.config_get("maxmemory")["maxmemory"])
     redis_client.config_set("maxmemory", 1)
     try:
         response = post(client, world.alice.key)
     finally:
-        redis_client.config_set("maxmemory", 0)
+        redis_client.config_set("maxmemory", limit)
 
     assert (response.status_code, slug(response)) == (503, "dependency-unavailable")
 

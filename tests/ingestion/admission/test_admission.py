@@ -187,12 +187,13 @@ def test_the_event_types_of_an_account_are_forgotten_with_the_day(door: Door, re
 def test_a_valkey_without_memory_is_no_half_admission(door: Door, queue: Queue, redis_client: redis.Redis) -> None:
     door.admit()
     before = queue.everything()
+    limit = str(redis_client.config_get("maxmemory")["maxmemory"])
     redis_client.config_set("maxmemory", 1)
     try:
         with pytest.raises(ValkeyRefusedError) as caught:
             door.admit()
     finally:
-        redis_client.config_set("maxmemory", 0)
+        redis_client.config_set("maxmemory", limit)
 
     assert caught.value.out_of_memory
     assert queue.everything() == before
