@@ -15,11 +15,16 @@ if TYPE_CHECKING:
     from flask import Blueprint
 
     from app.core.http.body import BodyReaders
-    from app.core.http.edge import RequestRecorder
+    from app.core.http.edge import RequestLimits, RequestRecorder
 
 
 def create_app(
-    blueprints: Iterable[Blueprint], *, readers: BodyReaders, base_url: str, recorder: RequestRecorder | None = None
+    blueprints: Iterable[Blueprint],
+    *,
+    readers: BodyReaders,
+    base_url: str,
+    recorder: RequestRecorder | None = None,
+    limits: RequestLimits | None = None,
 ) -> Application:
     """Return the app, with `/openapi.json`, `/docs` and a page for each problem type besides what the blueprints bring.
 
@@ -30,5 +35,5 @@ def create_app(
         app.register_blueprint(blueprint)
     app.register_blueprint(docs_blueprint(app, base_url=base_url.rstrip("/")))
     require_rules(app)
-    Edge(app, readers=readers, recorder=recorder or NoRecorder(), base_url=base_url.rstrip("/"))
+    Edge(app, readers=readers, recorder=recorder or NoRecorder(), base_url=base_url.rstrip("/"), limits=limits)
     return app

@@ -16,5 +16,9 @@ class DependencyUnavailableError(DependencyError):
     """It cannot be reached, or refuses work: answer 503."""
 
 
+class OverloadedError(DependencyUnavailableError):
+    """It may be well, but too many of our own requests are at it or wait for it: answer 503, at once."""
+
+
 class DependencyTimeoutError(DependencyError):
     """It did not answer in time, so the outcome is unknown: answer 504, safe to repeat."""

@@ -11,8 +11,8 @@ from concurrent.futures import Future
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from app.core import keyspace, mirror_store
-from app.core.errors import DependencyTimeoutError, DependencyUnavailableError
+from app.core import deadline, keyspace, mirror_store
+from app.core.errors import DependencyTimeoutError, OverloadedError
 
 if TYPE_CHECKING:
     from app.core.database import Database
@@ -82,8 +82,8 @@ class AccountMirror:
         self._script(_keys(shard, account_id), [revision, REMEMBER_REMOVAL_S, 0])
 
     def _restore(self, account_id: str) -> bool:
-        if not self._places.acquire(timeout=_RESTORE_PATIENCE_S):
-            raise DependencyUnavailableError("postgresql", "too many accounts wait to be looked up")
+        if not self._places.acquire(timeout=deadline.left(_RESTORE_PATIENCE_S)):
+            raise OverloadedError("postgresql", "too many accounts wait to be looked up")
         try:
             return account_id in self.write(account_id)
         finally:
@@ -103,7 +103,7 @@ class AccountMirror:
 
 def _outcome_of(running: Future[bool]) -> bool:
     try:
-        return running.result(timeout=_RESTORE_PATIENCE_S)
+        return running.result(timeout=deadline.left(_RESTORE_PATIENCE_S))
     except TimeoutError as error:
         raise DependencyTimeoutError("postgresql", "an account was not looked up in time") from error
 

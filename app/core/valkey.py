@@ -9,17 +9,22 @@ from __future__ import annotations
 import hashlib
 import socket
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import hiredis
 
+from app.core import deadline
+from app.core.beside import run_beside
 from app.core.errors import DependencyTimeoutError, DependencyUnavailableError
+from app.core.silence import Silence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _CHUNK = 65_536
+_SLACK_S = 0.01
 _TRANSIENT = (b"LOADING", b"BUSY", b"CLUSTERDOWN", b"MASTERDOWN", b"READONLY", b"MISCONF", b"TRYAGAIN")
 
 
@@ -38,11 +43,13 @@ class CommandError(Exception):
 class _Connection:
     """One socket with its reader; not shared between threads."""
 
-    def __init__(self, address: _Address, timeout_s: float) -> None:
+    def __init__(self, address: _Address, until: float) -> None:
+        """Connect until a moment in monotonic seconds."""
         self._reader = hiredis.Reader()
-        self._socket = _dial(address, timeout_s)
+        self._limit_s = until - time.monotonic()
+        self._socket = _dial(address, self._limit_s)
         try:
-            self._greet(address)
+            self._greet(address, until)
         except BaseException:
             self.close()
             raise
@@ -52,28 +59,31 @@ class _Connection:
         if hasattr(self, "_socket"):
             self.close()
 
-    def _greet(self, address: _Address) -> None:
+    def _greet(self, address: _Address, until: float) -> None:
         greeting = []
         if address.password:
             user = (address.username,) if address.username else ()
             greeting.append(_pack(("AUTH", *user, address.password)))
         if address.database:
             greeting.append(_pack(("SELECT", address.database)))
-        for reply in self.exchange(b"".join(greeting), len(greeting)):
+        for reply in self.exchange(b"".join(greeting), len(greeting), until):
             if isinstance(reply, hiredis.ReplyError):
                 # The server's words only: they never repeat the password.
                 raise DependencyUnavailableError("valkey", f"refuses the connection ({reply})")
 
-    def exchange(self, packed: bytes, replies: int) -> list[Any]:
-        """Send packed commands and read as many replies; any failure leaves the connection unusable."""
+    def exchange(self, packed: bytes, replies: int, until: float) -> list[Any]:
+        """Send packed commands and read as many replies by a moment; any failure leaves the connection unusable."""
         if not replies:
             return []
         received: list[Any] = []
         try:
+            self._limit(until)
             self._socket.sendall(packed)
             while len(received) < replies:
                 reply = self._reader.gets()
                 if reply is False:
+                    # Each wait has what those before it have left, or a trickle of bytes would last for ever.
+                    self._limit(until)
                     data = self._socket.recv(_CHUNK)
                     if not data:
                         raise DependencyUnavailableError("valkey", "closed the connection")
@@ -89,11 +99,26 @@ class _Connection:
     def close(self) -> None:
         self._socket.close()
 
+    def _limit(self, until: float) -> None:
+        """Let the next wait for the socket end by then; it is a system call, which a few milliseconds are not worth."""
+        seconds = until - time.monotonic()
+        if seconds <= 0:
+            raise TimeoutError
+        if not seconds <= self._limit_s <= seconds + _SLACK_S:
+            self._socket.settimeout(seconds)
+            self._limit_s = seconds
+
 
 def _dial(address: _Address, timeout_s: float) -> socket.socket:
     try:
         if address.path is None:
-            dialled = socket.create_connection((address.host, address.port), timeout=timeout_s)
+            place = (address.host, address.port)
+            # Beside this thread: the resolution of a name knows no limit, and several addresses have one each.
+            dialled = run_beside(
+                lambda: socket.create_connection(place, timeout=timeout_s),
+                timeout_s=timeout_s,
+                discard=socket.socket.close,
+            )
             dialled.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             return dialled
         dialled = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -136,14 +161,16 @@ class Valkey:
     def __init__(self, url: str, *, timeout_s: float = 1.0) -> None:
         self._address = _Address(url)
         self._timeout_s = timeout_s
+        self._silence = Silence("valkey", trial_s=timeout_s, patience_s=timeout_s / 2)
         self._local = threading.local()
 
     def execute(self, *command: str | bytes | float) -> Any:
         """Run one command.
 
-        Raises `DependencyUnavailableError` when Valkey cannot be reached, `DependencyTimeoutError` when it did not
-        answer in time (what became of the command is unknown), `ValkeyRefusedError` when its state forbids it (out of
-        memory, loading), and `CommandError` when the command is wrong.
+        Raises `DependencyUnavailableError` when Valkey cannot be reached, or gave no answer to anybody a moment ago;
+        `DependencyTimeoutError` when it did not answer in time (what became of the command is unknown),
+        `ValkeyRefusedError` when its state forbids it (out of memory, loading), and `CommandError` when the command is
+        wrong.
         """
         return _value(self._exchange(_pack(command), 1)[0])
 
@@ -161,15 +188,24 @@ class Valkey:
         self.execute("PING")
 
     def _exchange(self, packed: bytes, replies: int) -> list[Any]:
+        timeout_s = deadline.time_for("valkey", self._timeout_s)
+        self._silence.ask()
         connection: _Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = self._local.connection = _Connection(self._address, self._timeout_s)
+        until = time.monotonic() + timeout_s
         try:
-            return connection.exchange(packed, replies)
-        except BaseException:
+            if connection is None:
+                connection = self._local.connection = _Connection(self._address, until)
+            received = connection.exchange(packed, replies, until)
+        except BaseException as error:
+            if isinstance(error, DependencyTimeoutError):
+                self._silence.kept(waited_s=timeout_s)
+            else:
+                self._silence.broken()
             # A half-read connection would give the next caller this caller's answer.
             self.forget()
             raise
+        self._silence.broken()
+        return received
 
     def forget(self) -> None:
         """Close this thread's connection; the next command opens another."""

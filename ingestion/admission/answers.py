@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from app.core import deadline
 from app.core.errors import DependencyError
 from ingestion.admission import answers_store
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from ingestion.admission.answers_store import StoredAnswer
 
 KEPT = timedelta(hours=24)
+_PATIENCE_S = 1.0
+"""How long a request may wait for it: the most of its deadline is for what follows, without which it is worth nothing."""
 _LEAVE_ALONE_S = 1.0
 """How long nobody asks a database that has just failed: waiting for it would cost every request its deadline."""
 
@@ -43,7 +46,7 @@ class Answers:
             self._on_skipped()
             return None
         try:
-            with self._database.begin() as connection:
+            with deadline.at_most(_PATIENCE_S), self._database.begin() as connection:
                 return answers_store.find(connection, account_id, bytes.fromhex(key_digest), since=now - KEPT)
         except DependencyError as error:
             self._ask_again_at = time.monotonic() + _LEAVE_ALONE_S

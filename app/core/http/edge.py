@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import re
+import threading
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
 from flask import g, has_request_context, request
 from structlog.contextvars import bind_contextvars
 
+from app.core import deadline
 from app.core.http.body import LARGEST_BODY, TimedInput
 from app.core.http.errors import INTERNAL_ERROR, handle_errors
 from app.core.http.rendering import problem_response
 from app.core.http.request_ids import RequestIds
+from app.core.problems import Problem, ProblemType
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,10 +31,21 @@ if TYPE_CHECKING:
 UNMATCHED = "__unmatched__"
 """The route of requests whose address we do not know: addresses are the client's, and without end."""
 
+PROBES = frozenset({"/livez", "/readyz", "/metrics"})
+"""Routes that are answered however many requests are in hand: somebody wants to know how we are."""
+
 _CONVERTER = re.compile(r"<(?:[^<>:]*:)?([^<>]+)>")
 _EXCHANGE = "slipstream.exchange"
 _NOTHING_KNOWN: dict[str, Any] = {"reason": INTERNAL_ERROR.type.slug, "account_id": None, "tier": ""}
 log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestLimits:
+    """What requests may take: time from the complete body to the answer, and threads, of which some stay for the probes."""
+
+    deadline_s: float = 5.0
+    most_at_once: int = 240
 
 
 class RequestRecorder(Protocol):
@@ -88,8 +104,18 @@ class _Exchange:
 class Edge:
     """Surrounds an app. Sets `g.request_id`; views and guards set `g.account_id`, `g.tier` and `g.reason` when they know."""
 
-    def __init__(self, app: Flask, *, readers: BodyReaders, recorder: RequestRecorder, base_url: str) -> None:
+    def __init__(
+        self,
+        app: Flask,
+        *,
+        readers: BodyReaders,
+        recorder: RequestRecorder,
+        base_url: str,
+        limits: RequestLimits | None = None,
+    ) -> None:
         self._inner: WSGIApplication = app.wsgi_app
+        self._limits = limits or RequestLimits()
+        self._busy: set[int] = set()  # Threads; adding and removing are atomic.
         self._readers = readers
         self._recorder = recorder
         self._base_url = base_url
@@ -106,6 +132,8 @@ class Edge:
         exchange = _Exchange(self._recorder, environ["REQUEST_METHOD"], request_id, start_response)
         environ[_EXCHANGE] = exchange
         bind_contextvars(request_id=request_id)
+        self._busy.add(threading.get_ident())
+        deadline.begin(self._limits.deadline_s)
         try:
             answer = self._inner(environ, exchange.start)
         except Exception:
@@ -114,6 +142,9 @@ class Edge:
             log.exception("request_failed")
             response = problem_response(INTERNAL_ERROR, base_url=self._base_url, request_id=request_id)
             return response(environ, exchange.start)
+        finally:
+            deadline.end()
+            self._busy.discard(threading.get_ident())
         if body is not None and not body.complete and "HTTP_EXPECT" not in environ:
             body.drain()
         return answer
@@ -127,9 +158,16 @@ class Edge:
             exchange.take(self._routes[rule.rule])
         body = environ["wsgi.input"]
         if isinstance(body, TimedInput):
-            body.on_complete = exchange.begin
+            body.on_complete = partial(self._body_complete, exchange)
         else:
             exchange.begin()
+        if len(self._busy) > self._limits.most_at_once and (rule is None or rule.rule not in PROBES):
+            raise Problem(ProblemType.OVERLOADED, "Too many requests are in hand.", limit="requests")
+
+    def _body_complete(self, exchange: _Exchange) -> None:
+        """Begin to measure, and give the request its whole time: how long the body took was the client's affair."""
+        exchange.begin()
+        deadline.begin(self._limits.deadline_s)
 
 
 def _about() -> dict[str, Any]:

@@ -8,7 +8,7 @@ import structlog
 from flask import g
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from app.core.errors import DependencyError, DependencyTimeoutError
+from app.core.errors import DependencyError, DependencyTimeoutError, OverloadedError
 from app.core.http.rendering import problem_response
 from app.core.problems import Problem, ProblemType
 
@@ -84,6 +84,9 @@ def handle_errors(app: Flask, *, base_url: str) -> None:
 
 def as_problem(error: DependencyError) -> Problem:
     """Return what the client may know of a dependency's failure: which one, and that repeating is safe."""
+    if isinstance(error, OverloadedError):
+        detail = "Too many requests of this kind are being answered already."
+        return Problem(ProblemType.OVERLOADED, detail, limit="concurrency")
     if isinstance(error, DependencyTimeoutError):
         return Problem(ProblemType.TIMEOUT, _LATE.get(error.dependency, "Something did not answer in time."))
     return Problem(ProblemType.DEPENDENCY_UNAVAILABLE, _AWAY.get(error.dependency, "Something is not there."))
