@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import structlog
@@ -39,6 +42,7 @@ _LATE = {
     "valkey": "The queue did not answer in time.",
     "postgresql": "The database did not answer in time.",
 }
+_REPORT_EVERY_S = 1.0
 _FIRST_SERVER_ERROR = 500
 _FIRST_CLIENT_ERROR = 400
 INTERNAL_ERROR = Problem(ProblemType.INTERNAL_ERROR, "Something went wrong on our side; it has been logged.")
@@ -57,9 +61,11 @@ def handle_errors(app: Flask, *, base_url: str) -> None:
     def _problem(problem: Problem) -> Response:
         return answer(problem)
 
+    report = _Report()
+
     @app.errorhandler(DependencyError)
     def _dependency(error: DependencyError) -> Response:
-        log.warning("dependency_failed", dependency=error.dependency, detail=error.detail)
+        report.failure(error)
         return answer(as_problem(error))
 
     @app.errorhandler(HTTPException)
@@ -80,6 +86,25 @@ def handle_errors(app: Flask, *, base_url: str) -> None:
     def _unexpected(error: Exception) -> Response:
         log.error("request_failed", exc_info=error)
         return answer(INTERNAL_ERROR)
+
+
+class _Report:
+    """Logs failures of dependencies, one line a second and dependency: while one is away every request fails of it."""
+
+    def __init__(self) -> None:
+        self._said: dict[str, float] = {}
+        self._unsaid: Counter[str] = Counter()
+        self._lock = threading.Lock()
+
+    def failure(self, error: DependencyError) -> None:
+        with self._lock:
+            now = time.monotonic()
+            if now < self._said.get(error.dependency, -_REPORT_EVERY_S) + _REPORT_EVERY_S:
+                self._unsaid[error.dependency] += 1
+                return
+            self._said[error.dependency] = now
+            others = self._unsaid.pop(error.dependency, 0)
+        log.warning("dependency_failed", dependency=error.dependency, detail=error.detail, others=others)
 
 
 def as_problem(error: DependencyError) -> Problem:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+import structlog
 
 if TYPE_CHECKING:
     from flask.testing import FlaskClient
@@ -39,6 +40,14 @@ def test_nothing_of_the_inside_shows(client: FlaskClient, how: str) -> None:
 
     assert b"10.0.0.7" not in response.data
     assert b"secret" not in response.data
+
+
+def test_a_dependency_that_is_away_does_not_fill_the_logs(client: FlaskClient) -> None:
+    with structlog.testing.capture_logs() as lines:
+        for how in ("away", "away", "late", "away"):
+            client.get(f"/fails/{how}")
+
+    assert [(line["dependency"], line["others"]) for line in lines] == [("valkey", 0), ("postgresql", 0)]
 
 
 def test_a_wrong_method_is_told_the_right_ones(client: FlaskClient) -> None:
