@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import gc
 import os
-from dataclasses import fields
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -33,7 +32,7 @@ from app.core.queue.sacrifice import Sacrifice
 from app.core.queue.shard_queue import Bounds, ShardQueue
 from app.core.queue_checks import check_queue
 from app.core.server_store import server_facts
-from app.core.settings import PREFIX, SettingsError, load_settings, variable
+from app.core.settings import SettingsError, hand_down, load_settings, variable
 from app.core.valkey import Valkey
 from app.probes import Page, ProbeServer
 from app.task_queue import task_queue
@@ -42,7 +41,7 @@ from ingestion.store_task import StoreTask
 from ingestion.writer import Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, MutableMapping
+    from collections.abc import Callable
 
     from app.core.queue.consumer import StreamConsumer
     from app.core.settings import Settings
@@ -182,17 +181,6 @@ def _missing_connections(settings: Settings, database: Database) -> list[str]:
     return [
         f"{name} is {bundles}, which takes {needed} connections; PostgreSQL allows {allowed}: raise max_connections."
     ]
-
-
-def hand_down(settings: Settings, environ: MutableMapping[str, str]) -> None:
-    """Let children find these very settings, wherever they came from."""
-    environ.pop(f"{PREFIX}ENV_FILE", None)
-    for item in fields(settings):
-        name, value = variable(item.name), getattr(settings, item.name)
-        environ.pop(f"{name}_FILE", None)
-        environ.pop(name, None)
-        if value is not None:
-            environ[name] = str(value)
 
 
 def _livez() -> Page:

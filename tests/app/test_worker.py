@@ -22,10 +22,9 @@ from app.core.queue.lanes import Lane
 from app.core.queue.sacrifice import Ending, Sacrifice
 from app.core.queue.shard_queue import ShardQueue
 from app.core.queue.stats import read_stats
-from app.core.settings import load_settings
+from app.core.settings import hand_down, load_settings
 from app.process import Process, ProcessSpec
 from app.task_queue import task_queue
-from app.worker import hand_down
 from ingestion.dead_letter_queue import DeadLetterQueue
 from ingestion.dead_letters_store import Selection
 
