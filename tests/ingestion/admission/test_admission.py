@@ -19,16 +19,19 @@ from app.core.valkey import ValkeyRefusedError
 from app.domain.shards import shard_of
 from ingestion.admission.admission import MOST_TYPES, Refusal
 from ingestion.events.compression import PACKED_FROM, unpack
-from tests.ingestion.admission.conftest import batch, presented
+from tests.ingestion.admission.conftest import Door, batch, make_admission, presented
 
 if TYPE_CHECKING:
     import redis
 
     from app.core.accounts_service import Accounts
+    from app.core.database import Database
     from app.core.keys import PresentedKey
     from app.core.keys_service import Keys
+    from app.core.mirror import AccountMirror
+    from app.core.valkey import Valkey
     from tests.conftest import World
-    from tests.ingestion.admission.conftest import Door, Queue
+    from tests.ingestion.admission.conftest import Queue
 
 SHARD = shard_of("acme")
 
@@ -175,6 +178,16 @@ def test_an_account_has_so_many_event_types_a_day(door: Door, queue: Queue) -> N
     assert queue.everything() == before
     door.admit(batch(types=("type-0", "new-1")))
     door.admit(batch(types=("type-7", "new-1")))
+
+
+def test_event_types_that_came_by_another_process_are_not_counted_twice(
+    door: Door, database: Database, valkey: Valkey, mirror: AccountMirror
+) -> None:
+    door.admit(batch(types=tuple(f"type-{n}" for n in range(MOST_TYPES))))
+    other = Door(make_admission(database, valkey, mirror), door.key)
+
+    assert other.admit(batch(types=("type-0", "type-999"))).accepted == 1
+    assert refusal(other, body=batch(types=("type-0", "new"))).type is ProblemType.INVALID_EVENTS
 
 
 def test_the_event_types_of_an_account_are_forgotten_with_the_day(door: Door, redis_client: redis.Redis) -> None:
