@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -192,3 +193,27 @@ def runner(queue: ShardQueue, handler: Handler) -> Runner:
 def huey(valkey: Valkey) -> StreamHuey:
     """A Huey whose tasks are not retried unless they say so."""
     return StreamHuey(client=valkey, retries=0, backoff=None, pause_on=(AwayError,), read_timeout_s=0.01)
+
+
+@pytest.fixture
+def execute_next(huey: StreamHuey) -> Callable[[], Any]:
+    def execute() -> Any:
+        task = huey.dequeue()
+        assert task is not None
+        return huey.execute(task)
+
+    return execute
+
+
+@pytest.fixture
+def drain(huey: StreamHuey) -> Callable[[], None]:
+    """Execute everything, also what is scheduled for later."""
+
+    def execute_all() -> None:
+        while huey.pending_count() or huey.scheduled_count():
+            huey.read_schedule(datetime(2100, 1, 1))  # noqa: DTZ001
+            task = huey.dequeue()
+            assert task is not None
+            huey.execute(task, datetime(2100, 1, 1))  # noqa: DTZ001
+
+    return execute_all

@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from huey.constants import EmptyData
 
 from app.core.queue.client import RedisClient
 from app.core.queue.delivery import Effects
@@ -276,11 +275,6 @@ class TestData:
         lives = redis_client.httl("{tasks}:data", "lock", "result", "revocation")
 
         assert [0 < lives[0] <= 30, 30 < lives[1] <= 86_400, lives[2]] == [True, True, -1]
-
-    def test_a_value_is_popped_once(self, storage: StreamStorage) -> None:
-        storage.put_data("key", b"value")
-
-        assert (storage.pop_data("key"), storage.pop_data("key")) == (b"value", EmptyData)
 
 
 def test_a_flushed_queue_can_be_used_at_once(storage: StreamStorage) -> None:
