@@ -99,7 +99,6 @@ def test_waiting_tasks_are_listed_in_the_order_in_which_they_will_be_taken(stora
         storage.enqueue(b"normal %d" % number)
     storage.enqueue(b"high", priority=1)
     storage.stream.take()
-
     assert storage.enqueued_items(limit=3) == [b"normal 0", b"normal 1", b"normal 2"]
     assert len(storage.enqueued_items()) == 5
 
