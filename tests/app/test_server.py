@@ -11,8 +11,10 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import select
 
 from app.core.settings import SettingsError, variable
+from app.core.tables import api_keys, request_minutes
 from app.proc import command_line, process_tree
 from app.process import Process, ProcessSpec
 from app.server import serve
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
     import redis
 
+    from app.core.database import Database
     from app.core.settings import Settings
     from tests.conftest import World
 
@@ -217,6 +220,18 @@ def test_a_request_in_hand_is_finished_before_the_end(server: Server, world: Wor
 
     assert answer(connection)[0] == 202
     eventually(lambda: not server.process.running)
+
+
+def test_what_was_counted_is_stored_before_the_end(server: Server, world: World, database: Database) -> None:
+    answer(server.begin(with_length(world.alice.key), EVENTS))
+
+    server.process.stop()
+
+    with database.begin() as connection:
+        routes = connection.execute(select(request_minutes.c.route).where(request_minutes.c.status == 202)).scalars()
+        used = connection.execute(select(api_keys.c.last_used_at).where(api_keys.c.account_id == "acme")).scalar_one()
+        assert set(routes) == {"/events"}
+        assert used is not None
 
 
 def test_a_process_that_dies_is_started_again(server: Server, eventually: Eventually) -> None:
