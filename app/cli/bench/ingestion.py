@@ -46,7 +46,7 @@ def measure_ingestion(platform: Platform, target: Target, *, size: int, events: 
         started = time.perf_counter()
         load = generator.go()
         if set(load.statuses) != {ACCEPTED}:
-            raise BenchError(f"Some batches of {size} were refused: {dict(load.statuses)}")
+            raise BenchError(f"Some batches of {size} were refused: {dict(load.statuses)} {load.refusal}")
         seconds = _wait_stored(platform) - started
         used = {role: us - before[role] for role, us in _cpu_us(platform).items()}
     with psycopg.connect(platform.instance.database_url) as connection:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 RECEIVE_BYTES = 65_536
 HEAD_END = b"\r\n\r\n"
 LENGTH = b"content-length:"
+FIRST_REFUSAL = 300
 GENERATOR_TIMEOUT_S = 600.0
 
 
@@ -56,12 +57,16 @@ class GetLoad:
 
 @dataclass(slots=True)
 class LoadResult:
-    """latencies_us: of every answer, in no order. seconds: from the first request to the last answer. cpu_us: the generator's own."""
+    """latencies_us: of every answer, in no order. seconds: from the first request to the last answer. cpu_us: the generator's own.
+
+    refusal: the end of one answer that was none of 2xx.
+    """
 
     statuses: Counter[int] = field(default_factory=Counter)
     latencies_us: list[int] = field(default_factory=list)
     seconds: float = 0.0
     cpu_us: int = 0
+    refusal: str = ""
 
 
 class Generator:
@@ -118,6 +123,7 @@ def _generate(load: BatchLoad | GetLoad, pipe: Connection) -> None:
     )
     for result in results:
         total.statuses.update(result.statuses)
+        total.refusal = total.refusal or result.refusal
     pipe.send(total)
 
 
@@ -127,13 +133,15 @@ def _drive(connection: socket.socket, requests: Sequence[bytes], result: LoadRes
     for request in requests:
         started = clock()
         connection.sendall(request)
-        status = _read_status(connection)
+        status, ending = _read_answer(connection)
         result.latencies_us.append((clock() - started) // 1_000)
         result.statuses[status] += 1
+        if status >= FIRST_REFUSAL:
+            result.refusal = ending.decode(errors="replace")
 
 
-def _read_status(connection: socket.socket) -> int:
-    """Read one answer to its end."""
+def _read_answer(connection: socket.socket) -> tuple[int, bytes]:
+    """Read one answer to its end; return its status and what came last."""
     data = connection.recv(RECEIVE_BYTES)
     while (end := data.find(HEAD_END)) < 0:
         data += _more(connection)
@@ -141,8 +149,9 @@ def _read_status(connection: socket.socket) -> int:
     length = head.find(LENGTH)
     missing = (int(head[length + len(LENGTH) :].split(b"\r\n", 1)[0]) if length >= 0 else 0) - (len(data) - end - 4)
     while missing > 0:
-        missing -= len(_more(connection))
-    return int(head[9:12])
+        data = _more(connection)
+        missing -= len(data)
+    return int(head[9:12]), data
 
 
 def _more(connection: socket.socket) -> bytes:

@@ -13,9 +13,14 @@ if TYPE_CHECKING:
 
     from app.cli.bench.results import Ingestion, Latency, Machine, Results, Summaries
 
+WIDTH = 120
+"""Characters of a table that goes to a file."""
+
 
 def print_results(results: Results, console: Console) -> None:
     """The machine, what was measured, and the targets."""
+    if not console.is_terminal:
+        console.width = WIDTH
     console.print(_machine(results.machine))
     if results.ingestion:
         console.print(_ingestion(results.ingestion))

@@ -73,5 +73,5 @@ def _ask(load: GetLoad) -> LoadResult:
     with Generator(load) as generator:
         result = generator.go()
     if set(result.statuses) != {OK}:
-        raise BenchError(f"Some summaries were refused: {dict(result.statuses)}")
+        raise BenchError(f"Some summaries were refused: {dict(result.statuses)} {result.refusal}")
     return result
