@@ -14,29 +14,33 @@ from app.api import accounts as accounts_api
 from app.api import keys as keys_api
 from app.api import operations
 from app.api import tiers as tiers_api
+from app.connection_pools import ConnectionPools
 from app.core.accounts_service import Accounts
 from app.core.authentication import Authenticator
-from app.core.database import Database
 from app.core.dependency_checks import dependency_checks
 from app.core.errors import DependencyError
 from app.core.health import Readiness
 from app.core.http.body import BodyReaders
+from app.core.http.edge import RequestLimits
 from app.core.http.guard import Guard
 from app.core.key_usage import KeyUsage
 from app.core.keys_service import Keys
 from app.core.metrics.event_metrics import AdmissionMetrics
 from app.core.metrics.exposition import Exposition
+from app.core.metrics.pool_metrics import OBSERVE_EVERY_S, PoolMetrics
 from app.core.metrics.queue_collector import QueueCollector
 from app.core.metrics.request_metrics import RequestMetrics
 from app.core.migrate import head_revision
 from app.core.mirror import AccountMirror
 from app.core.pools import PROBE_CONNECTIONS, TELEMETRY_CONNECTIONS
 from app.core.queue.stats import read_stats
+from app.core.repeating import Repeating
 from app.core.shard_directory import ShardDirectory
 from app.core.telemetry.telemetry import telemetry
 from app.core.tiers_service import Tiers
 from app.core.valkey import Valkey
 from app.factory import create_app
+from app.summary_composition import compose_summaries
 from app.task_queue import task_queue
 from ingestion import api as ingestion_api
 from ingestion import dlq_api, summary_api
@@ -44,11 +48,9 @@ from ingestion.admission.admission import Admission
 from ingestion.admission.answers import Answers
 from ingestion.batch_status import BatchStatuses
 from ingestion.dead_letter_queue import DeadLetterQueue
-from ingestion.summary.cache import SummaryCache
-from ingestion.summary.service import Summaries
-from ingestion.summary.summary_store import SummaryStore
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from flask import Flask
@@ -60,6 +62,8 @@ if TYPE_CHECKING:
 _FLUSH_USAGE_S = 10.0
 _THREADS_KEPT_FREE = 0.25
 """Share of an API process's threads that slow clients cannot take, so that everybody else is still served."""
+_THREADS_FOR_PROBES = 1 / 16
+"""Share of the threads that nothing but probes may take."""
 
 log = structlog.get_logger(__name__)
 
@@ -72,39 +76,21 @@ class Counting:
     directory: Path | None
 
 
-class _Pools:
-    """Opens a pool for each kind of work, so that none takes another's connections, and closes them all."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._opened: list[Database] = []
-
-    def open(self, work: str, *, size: int) -> Database:
-        """Return a pool of at most `size` connections; the first use connects."""
-        settings = self._settings
-        database = Database(
-            settings.database_url,
-            pool_size=size,
-            statement_timeout_ms=settings.statement_timeout_ms,
-            pool_timeout_s=settings.statement_timeout_ms / 1_000,
-            prepared_statements=settings.prepared_statements,
-            name=f"slipstream {work}",
-        )
-        self._opened.append(database)
-        return database
-
-    def close(self) -> None:
-        for database in self._opened:
-            database.close()
-
-
 class Api:
     """The application of one API process, and what runs beside its requests."""
 
     def __init__(
-        self, app: Flask, *, pools: _Pools, measures: Telemetry, usage: KeyUsage, readers: BodyReaders
+        self,
+        app: Flask,
+        *,
+        pools: ConnectionPools,
+        measures: Telemetry,
+        usage: KeyUsage,
+        readers: BodyReaders,
+        beside: Sequence[Repeating],
     ) -> None:
         self.app = app
+        self._beside = beside
         self._readers = readers
         self._pools = pools
         self._telemetry = measures
@@ -117,10 +103,14 @@ class Api:
         self._readers.watch()
         self._telemetry.flusher.start()
         self._usage_thread.start()
+        for repeating in self._beside:
+            repeating.start()
 
     def close(self) -> None:
         """Write what is still to be written, and let go of the connections."""
         self._stopping.set()
+        for repeating in self._beside:
+            repeating.stop()
         if self._usage_thread.is_alive():
             self._usage_thread.join()
         self._telemetry.flusher.close()
@@ -138,10 +128,9 @@ class Api:
 
 def compose_api(settings: Settings, counting: Counting, *, now: datetime) -> Api:
     """Build the API of one process from its settings. Nothing is contacted before the first request."""
-    pools = _Pools(settings)
+    pools = ConnectionPools(settings)
     database = pools.open("api", size=settings.api_pool_size)
     valkey = Valkey(settings.redis_url, timeout_s=settings.valkey_timeout_ms / 1_000)
-    cache = Valkey(settings.cache, timeout_s=settings.valkey_timeout_ms / 1_000)
     mirror = AccountMirror(database, valkey)
     shards = ShardDirectory(valkey)
     usage = KeyUsage(database)
@@ -163,12 +152,7 @@ def compose_api(settings: Settings, counting: Counting, *, now: datetime) -> Api
         answers=Answers(database, on_skipped=admission_metrics.lookup_skipped),
         queue_max_bytes=settings.queue_max_bytes,
     )
-    summaries = Summaries(
-        SummaryStore(database),
-        SummaryCache(cache, keep_s=settings.summary_fresh_s + settings.summary_stale_s),
-        fresh_s=settings.summary_fresh_s,
-        stale_s=settings.summary_stale_s,
-    )
+    summaries, beside = compose_summaries(settings, pools)
     exposition = Exposition(
         counting.registry,
         directory=counting.directory,
@@ -202,5 +186,11 @@ def compose_api(settings: Settings, counting: Counting, *, now: datetime) -> Api
         readers=readers,
         base_url=settings.base_url,
         recorder=measures.recorder,
+        limits=RequestLimits(
+            deadline_s=settings.request_deadline_ms / 1_000,
+            most_at_once=max(1, settings.api_threads - max(1, int(settings.api_threads * _THREADS_FOR_PROBES))),
+        ),
     )
-    return Api(app, pools=pools, measures=measures, usage=usage, readers=readers)
+    pool_metrics = PoolMetrics(counting.registry, pools.bulkheads)
+    beside.append(Repeating("pool metrics", pool_metrics.observe, interval_s=OBSERVE_EVERY_S))
+    return Api(app, pools=pools, measures=measures, usage=usage, readers=readers, beside=beside)

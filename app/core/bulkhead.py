@@ -22,12 +22,12 @@ _SHARE_OF_DEADLINE = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Occupancy:
-    """Who is in a bulkhead now, and how many were refused since it was made."""
+    """Who is in a bulkhead now, and how many had to wait or were refused since it was made."""
 
-    name: str
     places: int
     taken: int
     waiting: int
+    waited: int
     refused: int
 
 
@@ -44,6 +44,7 @@ class Bulkhead:
         self._count = threading.Lock()
         self._taken = 0
         self._waiting = 0
+        self._waited = 0
         self._refused = 0
 
     @contextmanager
@@ -66,7 +67,7 @@ class Bulkhead:
     def occupancy(self) -> Occupancy:
         """Return who is in it now."""
         with self._count:
-            return Occupancy(self._name, self._places, self._taken, self._waiting, self._refused)
+            return Occupancy(self._places, self._taken, self._waiting, self._waited, self._refused)
 
     def _wait(self) -> None:
         with self._count:
@@ -74,6 +75,7 @@ class Bulkhead:
                 self._refused += 1
                 raise OverloadedError(self._name, f"{self._waiting} wait already for one of {self._places} places")
             self._waiting += 1
+            self._waited += 1
         try:
             got = self._free.acquire(timeout=min(self._patience_s, _SHARE_OF_DEADLINE * deadline.left(math.inf)))
         finally:

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 TELEMETRY_CONNECTIONS = 1
 PROBE_CONNECTIONS = 2
 """The checks of readiness that ask PostgreSQL, each on a thread of its own: one that hangs takes nobody else's connection."""
+LOOKING_CONNECTIONS = 1
+"""For looking, now and then, which accounts are large and how far the replica is."""
 _WORKER_OVERHEAD = 2
 """Beside the bundles in hand: periodic tasks, and the flush of telemetry."""
 
@@ -20,5 +22,13 @@ def worker_pool_size(settings: Settings) -> int:
 
 
 def api_connections(settings: Settings) -> int:
-    """Return the connections of all processes of one API."""
-    return settings.api_processes * (settings.api_pool_size + TELEMETRY_CONNECTIONS + PROBE_CONNECTIONS)
+    """Return the connections of all processes of one API to the primary."""
+    a_process = (
+        settings.api_pool_size
+        + settings.summary_pool_size
+        + settings.large_summary_pool_size
+        + LOOKING_CONNECTIONS
+        + TELEMETRY_CONNECTIONS
+        + PROBE_CONNECTIONS
+    )
+    return settings.api_processes * a_process

@@ -137,7 +137,21 @@ class Settings:
         _integer(0, 65_535), "Port on which a worker answers probes and metrics; 0 is any free one.", 0
     )
     prepared_statements: bool = _setting(_boolean, "Off behind a PgBouncer older than 1.21 in transaction mode.", True)
-    api_pool_size: int = _setting(_integer(1, 200), "PostgreSQL connections of each API process.", 5)
+    api_pool_size: int = _setting(
+        _integer(1, 200), "PostgreSQL connections of each API process, for all but summaries.", 5
+    )
+    summary_pool_size: int = _setting(
+        _integer(1, 200), "PostgreSQL connections of each API process for summaries of small accounts.", 3
+    )
+    large_summary_pool_size: int = _setting(
+        _integer(1, 200),
+        "PostgreSQL connections of each API process for summaries of large accounts, and as many to the replica.",
+        2,
+    )
+    large_account_events: int = _setting(
+        _integer(1, 10**15), "Stored events from which an account is large.", 10_000_000
+    )
+    replica_max_lag_s: int = _setting(_integer(1, 3_600), "A replica that is further behind is not read from.", 10)
     request_deadline_ms: int = _setting(_integer(100, 60_000), "Time within which every request is answered.", 5_000)
     valkey_timeout_ms: int = _setting(_integer(50, 30_000), "Longest wait for one answer of Valkey.", 1_000)
     statement_timeout_ms: int = _setting(_integer(50, 60_000), "Longest statement of a request.", 3_000)
@@ -155,6 +169,7 @@ class Settings:
     summary_fresh_s: int = _setting(
         _integer(0, 3_600), "A cached summary is served without a refresh for this long.", 5
     )
+    large_summary_fresh_s: int = _setting(_integer(0, 86_400), "The same for a large account.", 30)
     summary_stale_s: int = _setting(
         _integer(0, 86_400), "A cached summary may be served for this long while PostgreSQL is away.", 3_600
     )

@@ -1,4 +1,8 @@
-"""Cached summaries in Valkey, shared by all processes; without Valkey everybody reads for himself."""
+"""Cached summaries in Valkey, shared by all processes; without Valkey everybody reads for himself.
+
+The server may be the queue's, which never evicts: so what an account keeps here is bounded (a summary for each of four
+windows, of at most a megabyte), all of it expires, and nothing is added once half of the server's memory is in use.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +26,10 @@ _FAILING_MS = 1_000
 """After a refresh that failed, nobody tries again for so long."""
 _AWAY = timedelta(seconds=1)
 """After Valkey was away, nobody waits for it again for so long."""
+LARGEST_VALUE = 1_000_000
+"""Bytes of a cached summary: some 20,000 event types. A larger one is computed for each request."""
+_SHARE_OF_MEMORY = 0.5
+_ROOM_KNOWN = timedelta(seconds=1)
 _REFRESHING, _FAILING = b"refreshing", b"failing"
 
 
@@ -51,6 +59,7 @@ class SummaryCache:
         self._valkey = valkey
         self._keep_s = keep_s
         self._away_until: datetime | None = None
+        self._room: tuple[datetime, bool] | None = None
 
     def get(self, account_id: str, window: Window, *, now: datetime) -> CachedSummary | None:
         value = self._ask(now, ("GET", keyspace.summary(account_id, window)))
@@ -69,10 +78,10 @@ class SummaryCache:
         return bool(self._ask(now, ("GET", keyspace.summary_refresh(account_id, window))) == _REFRESHING)
 
     def put(self, summary: CachedSummary, *, window: Window, now: datetime) -> None:
-        """Keep a summary; that ends the turn."""
-        if self._keep_s > 0:
-            key = keyspace.summary(summary.account_id, window)
-            self._ask(now, ("SET", key, msgspec.msgpack.encode(summary), "EX", self._keep_s))
+        """Keep a summary, if there is room for it; that ends the turn."""
+        value = msgspec.msgpack.encode(summary)
+        if self._keep_s > 0 and len(value) <= LARGEST_VALUE and self._has_room(now):
+            self._ask(now, ("SET", keyspace.summary(summary.account_id, window), value, "EX", self._keep_s))
         self.end_turn(summary.account_id, window, now=now)
 
     def end_turn(self, account_id: str, window: Window, *, now: datetime) -> None:
@@ -82,6 +91,15 @@ class SummaryCache:
         """End the turn, and let nobody have one for a moment."""
         key = keyspace.summary_refresh(account_id, window)
         self._ask(now, ("SET", key, _FAILING, "PX", _FAILING_MS))
+
+    def _has_room(self, now: datetime) -> bool:
+        """Tell whether the server has memory for us, as it was a second ago at most."""
+        if self._room is None or abs(now - self._room[0]) >= _ROOM_KNOWN:
+            info = self._ask(now, ("INFO", "memory"))
+            if info is None:
+                return False
+            self._room = (now, _room_in(info.decode()))
+        return self._room[1]
 
     def _ask(self, now: datetime, command: tuple[Any, ...]) -> Any:
         if self._away_until is not None and now < self._away_until:
@@ -104,3 +122,11 @@ def _read(value: bytes | None, account_id: str, window: Window) -> CachedSummary
     except msgspec.DecodeError:
         return None
     return cached if (cached.account_id, cached.window) == (account_id, window) else None
+
+
+def _room_in(info: str) -> bool:
+    """Read a server's account of its memory: one that evicts, or has no limit, has always room."""
+    facts = dict(line.split(":", 1) for line in info.splitlines() if ":" in line)
+    if facts.get("maxmemory_policy") != "noeviction" or not int(facts["maxmemory"]):
+        return True
+    return int(facts["used_memory"]) < _SHARE_OF_MEMORY * int(facts["maxmemory"])

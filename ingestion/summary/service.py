@@ -1,6 +1,6 @@
 """Summaries as they are sent, fresh or out of the cache.
 
-1. A cached one that is younger than `fresh_s` is sent.
+1. A cached one that is fresh is sent; those of large accounts are for longer (`sources`).
 2. An older one has to be refreshed, by one request of all processes; the others get the old one meanwhile.
 3. Where there is none, or only one that is much older, the others wait for the refresh.
 4. When PostgreSQL is away the old one is sent, up to `stale_s`.
@@ -17,13 +17,15 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from app.core import deadline
 from app.core.errors import DependencyError, DependencyUnavailableError
 from ingestion.summary.cache import CachedSummary, Turn
 from ingestion.summary.windows import Window, bounds, bucket_ranges
 
 if TYPE_CHECKING:
     from ingestion.summary.cache import SummaryCache
-    from ingestion.summary.summary_store import SummaryStore, TypeCount
+    from ingestion.summary.sources import Source, Sources
+    from ingestion.summary.summary_store import TypeCount
 
 _GRACE = timedelta(seconds=30)
 """A copy that went stale longer ago than this is for when PostgreSQL is away; until then it is sent during a refresh."""
@@ -72,10 +74,9 @@ class Answer:
 class Summaries:
     """Answers for all accounts; who may read which is the edge's concern."""
 
-    def __init__(self, store: SummaryStore, cache: SummaryCache, *, fresh_s: int, stale_s: int) -> None:
-        self._store = store
+    def __init__(self, sources: Sources, cache: SummaryCache, *, stale_s: int) -> None:
+        self._sources = sources
         self._cache = cache
-        self._fresh = timedelta(seconds=fresh_s)
         self._stale = timedelta(seconds=stale_s)
 
     def read(self, account_id: str, window: Window, *, now: datetime) -> Answer | None:
@@ -83,20 +84,21 @@ class Summaries:
 
         Raises `DependencyError` when PostgreSQL is away or too slow and nothing is cached that may still be sent.
         """
+        source = self._sources.of(account_id)
         cached = self._cache.get(account_id, window, now=now)
-        if cached is not None and now - cached.computed_at < self._fresh:
+        if cached is not None and now - cached.computed_at < source.fresh:
             return _answer(cached, CacheState.HIT, now)
         turn = self._cache.take_turn(account_id, window, now=now)
         if turn is Turn.ANOTHERS:
-            if cached is not None and now - cached.computed_at < self._fresh + _GRACE:
+            if cached is not None and now - cached.computed_at < source.fresh + _GRACE:
                 return _answer(cached, CacheState.STALE, now)
             refreshed = self._wait(account_id, window, now=now)
-            if refreshed is not None and now - refreshed.computed_at < self._fresh:
+            if refreshed is not None and now - refreshed.computed_at < source.fresh:
                 return _answer(refreshed, CacheState.HIT, now)
         if turn is Turn.FAILING:
             return self._old(cached, now, DependencyUnavailableError("postgresql", "was away a moment ago"))
         try:
-            computed = self._compute(account_id, window, now)
+            computed = _compute(source, account_id, window, now)
         except DependencyError as error:
             self._cache.give_up(account_id, window, now=now)
             return self._old(cached, now, error)
@@ -107,21 +109,12 @@ class Summaries:
         return _answer(computed, CacheState.MISS, now)
 
     def _wait(self, account_id: str, window: Window, *, now: datetime) -> CachedSummary | None:
-        deadline = time.monotonic() + _LONGEST_WAIT_S
+        until = time.monotonic() + deadline.left(_LONGEST_WAIT_S)
         pause_s = _FIRST_WAIT_S
-        while time.monotonic() < deadline and self._cache.turn_taken(account_id, window, now=now):
+        while time.monotonic() < until and self._cache.turn_taken(account_id, window, now=now):
             time.sleep(pause_s)
             pause_s = min(2 * pause_s, 0.05)
         return self._cache.get(account_id, window, now=now)
-
-    def _compute(self, account_id: str, window: Window, now: datetime) -> CachedSummary | None:
-        start, end = bounds(window, now)
-        counts = self._store.counts(account_id, bucket_ranges(start, end))
-        if counts is None:
-            return None
-        body = _encode(_summary(account_id, window, counts, now))
-        etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-        return CachedSummary(account_id, window.value, now, etag, body)
 
     def _old(self, cached: CachedSummary | None, now: datetime, error: DependencyError) -> Answer:
         if cached is None or now - cached.computed_at > self._stale:
@@ -129,8 +122,19 @@ class Summaries:
         return _answer(cached, CacheState.STALE, now)
 
 
-def _summary(account_id: str, window: Window, counts: list[TypeCount], now: datetime) -> Summary:
-    start, end = bounds(window, now)
+def _compute(source: Source, account_id: str, window: Window, now: datetime) -> CachedSummary | None:
+    # A replica knows what the primary knew a moment ago, and a summary says as of when.
+    as_of = now - source.behind
+    counts = source.store.counts(account_id, bucket_ranges(*bounds(window, as_of)))
+    if counts is None:
+        return None
+    body = _encode(_summary(account_id, window, counts, as_of))
+    etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+    return CachedSummary(account_id, window.value, now, etag, body)
+
+
+def _summary(account_id: str, window: Window, counts: list[TypeCount], as_of: datetime) -> Summary:
+    start, end = bounds(window, as_of)
     total = sum(count.events for count in counts)
     return Summary(
         account_id=account_id,
@@ -142,7 +146,7 @@ def _summary(account_id: str, window: Window, counts: list[TypeCount], now: date
         first_event_at=min((count.first_at for count in counts), default=None),
         last_event_at=max((count.last_at for count in counts), default=None),
         events_per_second=round(total / window.length.total_seconds(), 6),
-        as_of=now,
+        as_of=as_of,
     )
 
 

@@ -169,7 +169,8 @@ def test_pools_that_the_server_cannot_fill_are_found_out(
     with database.begin() as connection:
         name = connection.execute(text("SELECT current_database()")).scalar_one()
         connection.execute(text(f"ALTER DATABASE {name} CONNECTION LIMIT {limit}"))
-    ours = replace(settings, api_processes=2, api_pool_size=5, worker_concurrency=2)
+    sizes = {"api_pool_size": 2, "summary_pool_size": 1, "large_summary_pool_size": 1}
+    ours = replace(settings, api_processes=2, worker_concurrency=2, **sizes)
 
     assert finding(check_database(database, ours), "connections").state is state
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +15,7 @@ from app.core.valkey import Valkey
 from app.factory import create_app
 from ingestion.summary.cache import SummaryCache
 from ingestion.summary.service import Summaries
+from ingestion.summary.sources import Source
 from ingestion.summary.summary_store import SummaryStore
 from ingestion.summary_api import blueprint
 
@@ -31,7 +32,9 @@ if TYPE_CHECKING:
 
 
 def make_client(database: Database, valkey: Valkey, authenticator: Authenticator) -> FlaskClient:
-    summaries = Summaries(SummaryStore(database), SummaryCache(valkey, keep_s=60), fresh_s=5, stale_s=60)
+    summaries = Summaries(
+        Source(SummaryStore(database), timedelta(seconds=5)), SummaryCache(valkey, keep_s=60), stale_s=60
+    )
     readers = BodyReaders(deadline_s=5, most=8)
     routes = blueprint(summaries, Guard(authenticator))
     return create_app([routes], readers=readers, base_url="http://127.0.0.1").test_client()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from ingestion.batches import Row, microseconds
 from ingestion.insertion import insert
 from ingestion.summary.cache import SummaryCache
 from ingestion.summary.service import Summaries
+from ingestion.summary.sources import Source
 from ingestion.summary.summary_store import SummaryStore
 
 if TYPE_CHECKING:
@@ -47,4 +48,4 @@ def store_events(database: Database) -> Callable[[str, Iterable[tuple[str, datet
 @pytest.fixture
 def summaries(database: Database, valkey: Valkey) -> Summaries:
     cache = SummaryCache(valkey, keep_s=600)
-    return Summaries(SummaryStore(database), cache, fresh_s=5, stale_s=600)
+    return Summaries(Source(SummaryStore(database), timedelta(seconds=5)), cache, stale_s=600)

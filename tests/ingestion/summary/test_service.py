@@ -15,6 +15,7 @@ from app.core.errors import DependencyTimeoutError, DependencyUnavailableError
 from app.core.valkey import Valkey
 from ingestion.summary.cache import CachedSummary, SummaryCache
 from ingestion.summary.service import CacheState, Summaries
+from ingestion.summary.sources import Source
 from ingestion.summary.summary_store import SummaryStore
 from ingestion.summary.windows import Window
 
@@ -66,7 +67,9 @@ def summaries(store: Store, valkey: Valkey) -> Summaries:
 
 
 def make_summaries(store: SummaryStore, valkey: Valkey) -> Summaries:
-    return Summaries(store, SummaryCache(valkey, keep_s=FRESH_S + STALE_S), fresh_s=FRESH_S, stale_s=STALE_S)
+    return Summaries(
+        Source(store, timedelta(seconds=FRESH_S)), SummaryCache(valkey, keep_s=FRESH_S + STALE_S), stale_s=STALE_S
+    )
 
 
 def read(summaries: Summaries, now: datetime, account: str = "acme", window: Window = Window.HOUR) -> Answer:
