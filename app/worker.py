@@ -24,13 +24,13 @@ from app.core.health import Check, LivenessReport, Readiness
 from app.core.metrics.event_metrics import StoreMetrics
 from app.core.metrics.exposition import CONTENT_TYPE, Exposition
 from app.core.metrics.queue_collector import WorkCollector
-from app.core.migrate import head_revision
 from app.core.pools import worker_pool_size
 from app.core.queue.bundle import BulkSuspects, Policy
 from app.core.queue.consumer import BulkWork
 from app.core.queue.sacrifice import Sacrifice
 from app.core.queue.shard_queue import Bounds, ShardQueue
 from app.core.queue_checks import check_queue
+from app.core.schema_version import head_revision
 from app.core.server_store import server_facts
 from app.core.settings import SettingsError, hand_down, load_settings, variable
 from app.core.valkey import Valkey

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from app.core.http.edge import route_of
+from app.core.http.edge import route_of, spoken
 from app.core.http.guard import authorisation_of
 from app.core.http.operations import operation_of
 from app.core.http.rendering import CONTENT_TYPE as PROBLEM_JSON
@@ -175,7 +175,7 @@ def _content(contents: tuple[Content, ...], known: Mapping[int, Any]) -> dict[st
 
 def _parameter(parameter: Parameter) -> dict[str, Any]:
     described: dict[str, Any] = {
-        "name": parameter.name,
+        "name": spoken(parameter.name) if parameter.where == "path" else parameter.name,
         "in": parameter.where,
         "description": parameter.about,
         "required": parameter.required or parameter.where == "path",

@@ -21,6 +21,7 @@ from sqlalchemy import create_engine, exc, text
 from sqlalchemy.pool import NullPool
 
 from app.core.database import sqlalchemy_url, translate
+from app.core.schema_version import current_revision
 from app.core.tables import metadata
 
 if TYPE_CHECKING:
@@ -71,16 +72,6 @@ def _move(connection: Connection, revision: str, *, may_drop: bool) -> None:
     if down and not may_drop:
         raise DowngradeError(f"From {current} down to {revision}: this drops tables with all that they hold.")
     (command.downgrade if down else command.upgrade)(config, revision)
-
-
-def head_revision() -> str | None:
-    """Return the newest revision this code knows."""
-    return ScriptDirectory.from_config(_config()).get_current_head()
-
-
-def current_revision(connection: Connection) -> str | None:
-    """Return the revision a database is at; None is an empty one."""
-    return MigrationContext.configure(connection).get_current_revision()
 
 
 def schema_differences(connection: Connection) -> list[Any]:

@@ -11,12 +11,11 @@ from app.core.errors import DependencyUnavailableError
 from app.core.migrate import (
     DowngradeError,
     MigrationError,
-    current_revision,
-    head_revision,
     locked_connection,
     migrate,
     schema_differences,
 )
+from app.core.schema_version import current_revision, head_revision
 
 if TYPE_CHECKING:
     from app.core.database import Database

@@ -68,6 +68,9 @@ class NoRecorder:
         """Count nothing."""
 
 
+_UNCOUNTED = NoRecorder()
+
+
 class _Exchange:
     """One request on its way through: its name, its measure, and the start of its answer."""
 
@@ -83,8 +86,10 @@ class _Exchange:
         self.answered = False
 
     def take(self, route: str) -> None:
-        """Learn the route, which a measure needs from its beginning."""
+        """Learn the route, which a measure needs from its beginning. A probe is asked for by machines, and promised to nobody."""
         self._route = route
+        if route in PROBES:
+            self._recorder = _UNCOUNTED
 
     def begin(self) -> None:
         """Begin to measure; once."""
@@ -177,5 +182,10 @@ def _about() -> dict[str, Any]:
 
 
 def route_of(rule: Rule) -> str:
-    """Return a rule as the contract writes it: `/accounts/{account_id}/summary`."""
-    return _CONVERTER.sub(r"{\1}", rule.rule)
+    """Return a rule as users read it, `/accounts/{id}/summary`: so it stands in the documentation, and SLOs name it."""
+    return _CONVERTER.sub(lambda found: f"{{{spoken(found[1])}}}", rule.rule)
+
+
+def spoken(variable: str) -> str:
+    """Return what users call a variable of a route; in code the names tell one kind of id from another."""
+    return "id" if variable in {"account_id", "letter_id"} else variable

@@ -316,6 +316,6 @@ def test_every_route_is_in_the_documentation(client: FlaskClient) -> None:
 
     documented = {(method.upper(), path) for path, methods in paths.items() for method in methods}
     assert {
-        (method, path.partition("?")[0].replace("/acme", "/{account_id}").replace("/free", "/{name}").replace("/aaaaaaaaaaaa", "/{key_id}"))
+        (method, path.partition("?")[0].replace("/acme", "/{id}").replace("/free", "/{name}").replace("/aaaaaaaaaaaa", "/{key_id}"))
         for method, path in ROUTES
     } <= documented  # fmt: skip

@@ -52,7 +52,7 @@ def test_every_route_is_described(app: Flask, document: dict[str, Any]) -> None:
     }
 
     assert {name for name, _ in operations(document)} == routes
-    assert {"POST /events", "GET /batches/{batch_id}", "GET /accounts/{account_id}/summary"} <= routes
+    assert {"POST /events", "GET /batches/{batch_id}", "GET /accounts/{id}/summary"} <= routes
 
 
 def test_a_view_that_does_not_say_what_it_does_is_found() -> None:

@@ -51,7 +51,7 @@ def test_a_request_without_a_body_is_measured_from_its_start(client: FlaskClient
     client.get("/accounts/acme/summary", headers={"Authorization": "Bearer reader", "X-Request-Id": "request-1"})
 
     assert recording.told == [
-        ("begin", "/accounts/{account_id}/summary", "GET"),
+        ("begin", "/accounts/{id}/summary", "GET"),
         (
             "finish",
             {"status": 200, "reason": "", "account_id": "acme", "tier": "standard", "request_id": "request-1"},

@@ -73,7 +73,7 @@ def test_every_request_is_counted_for_its_service_and_its_account(
     assert measured.flusher.flush()
 
     columns = ("route", "method", "tier", "status", "reason", "requests")
-    shoes, of_alice = "/accounts/{account_id}/shoes", ("standard",)
+    shoes, of_alice = "/accounts/{id}/shoes", ("standard",)
     theirs = [
         (shoes, "GET", *of_alice, 200, "", 2),
         (shoes, "GET", *of_alice, 404, "not-found", 1),
