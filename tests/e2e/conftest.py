@@ -50,8 +50,8 @@ def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
 
 
 @pytest.fixture
-def sabotaged(request: pytest.FixtureRequest) -> Iterator[Stage]:
-    """A platform of this test's own; what is broken in it is the test's parameter: variables of the environment."""
+def changed(request: pytest.FixtureRequest) -> Iterator[Stage]:
+    """A platform of the test's own; its parameter is variables of the environment, which change it from within."""
     with _running(request.param, request) as running:
         yield running
 

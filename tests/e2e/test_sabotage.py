@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.xdist_group("e2e-sabotage")
 
-SABOTAGE = Path(__file__).with_name("sabotage")
+INSIDE = Path(__file__).with_name("inside")
 
 
 def sabotage(name: str) -> dict[str, str]:
     """The environment that breaks every process of a platform in one way."""
-    return {"SABOTAGE": name, "PYTHONPATH": str(SABOTAGE), "SLIPSTREAM_API_PROCESSES": "1"}
+    return {"INSIDE": name, "PYTHONPATH": str(INSIDE), "SLIPSTREAM_API_PROCESSES": "1"}
 
 
 def broken_rules(fault: Fault, stage: Stage, options: RunOptions) -> set[str]:
@@ -32,35 +32,35 @@ def broken_rules(fault: Fault, stage: Stage, options: RunOptions) -> set[str]:
     return {finding.rule for finding in report.findings}
 
 
-@pytest.mark.parametrize("sabotaged", [sabotage("ack-before-the-store")], indirect=True)
-def test_an_acknowledgement_before_the_store_is_seen_as_loss(sabotaged: Stage, twice: RunOptions) -> None:
-    rules = broken_rules(KillAt("store.before_insert"), sabotaged, twice)
+@pytest.mark.parametrize("changed", [sabotage("ack-before-the-store")], indirect=True)
+def test_an_acknowledgement_before_the_store_is_seen_as_loss(changed: Stage, twice: RunOptions) -> None:
+    rules = broken_rules(KillAt("store.before_insert"), changed, twice)
 
     assert "acknowledged but neither stored nor dead" in rules
 
 
-@pytest.mark.parametrize("sabotaged", [sabotage("no-conflict-on-events")], indirect=True)
-def test_events_without_on_conflict_are_seen_when_one_is_sent_again(sabotaged: Stage, twice: RunOptions) -> None:
-    rules = broken_rules(KillAt("store.after_commit"), sabotaged, twice)
+@pytest.mark.parametrize("changed", [sabotage("no-conflict-on-events")], indirect=True)
+def test_events_without_on_conflict_are_seen_when_one_is_sent_again(changed: Stage, twice: RunOptions) -> None:
+    rules = broken_rules(KillAt("store.after_commit"), changed, twice)
 
     # Batches that hold an event of an earlier one fail until they are given up.
     assert rules & {"batch not accounted for", "dead although PostgreSQL takes it"}
 
 
-@pytest.mark.parametrize("sabotaged", [sabotage("no-conflict-on-outcomes")], indirect=True)
-def test_outcomes_without_on_conflict_are_seen_when_a_batch_comes_again(sabotaged: Stage, twice: RunOptions) -> None:
-    rules = broken_rules(KillAt("store.after_commit"), sabotaged, twice)
+@pytest.mark.parametrize("changed", [sabotage("no-conflict-on-outcomes")], indirect=True)
+def test_outcomes_without_on_conflict_are_seen_when_a_batch_comes_again(changed: Stage, twice: RunOptions) -> None:
+    rules = broken_rules(KillAt("store.after_commit"), changed, twice)
 
     assert rules & {"queue did not drain", "dead although PostgreSQL takes it"}
 
 
-@pytest.mark.parametrize("sabotaged", [{}], indirect=True)
-def test_a_202_before_the_disk_is_seen_as_loss(sabotaged: Stage, twice: RunOptions) -> None:
-    for worker in sabotaged.platform.processes(Role.WORKER):
+@pytest.mark.parametrize("changed", [{}], indirect=True)
+def test_a_202_before_the_disk_is_seen_as_loss(changed: Stage, twice: RunOptions) -> None:
+    for worker in changed.platform.processes(Role.WORKER):
         worker.stop()  # What was accepted stays in Valkey.
-    with redis.Redis.from_url(sabotaged.platform.instance.redis_url) as client:
+    with redis.Redis.from_url(changed.platform.instance.redis_url) as client:
         client.config_set("appendonly", "no")
 
-    rules = broken_rules(Kill(Role.VALKEY), sabotaged, twice)
+    rules = broken_rules(Kill(Role.VALKEY), changed, twice)
 
     assert "acknowledged but neither stored nor dead" in rules

@@ -1,6 +1,6 @@
-"""Breaks a promise on purpose: Python imports this at start when its directory is on PYTHONPATH, and SABOTAGE says how.
+"""Changes the product from within: Python imports this at start when its directory is on PYTHONPATH, and INSIDE says how.
 
-The product's own files stay as they are, so what is sabotaged is what ships.
+Most ways break a promise on purpose. The product's own files stay as they are, so what is changed is what ships.
 """
 
 from __future__ import annotations
@@ -38,19 +38,34 @@ def no_conflict_on_outcomes(module: Any) -> None:
     module._INSERT_OUTCOMES = module._INSERT_OUTCOMES.replace("ON CONFLICT DO NOTHING", "")
 
 
-SABOTAGES: dict[str, tuple[str, Callable[[Any], None]]] = {
+def scheduled_probe(module: Any) -> None:
+    """The task queue has one more task. This one breaks nothing."""
+    from schedule_probe import register_probe  # noqa: PLC0415 - found beside this file.
+
+    make = module.task_queue
+
+    def task_queue(*args: Any) -> Any:
+        queue = make(*args)
+        register_probe(queue.huey)
+        return queue
+
+    module.task_queue = task_queue
+
+
+CHANGES: dict[str, tuple[str, Callable[[Any], None]]] = {
     "ack-before-the-store": ("app.core.queue.bundle", ack_before_the_store),
     "no-conflict-on-events": ("ingestion.event_store", no_conflict_on_events),
     "no-conflict-on-outcomes": ("ingestion.event_store", no_conflict_on_outcomes),
+    "scheduled-probe": ("app.task_queue", scheduled_probe),
 }
 
 
-class Saboteur(MetaPathFinder, Loader):
-    """Lets a module load as always, then breaks it."""
+class Changer(MetaPathFinder, Loader):
+    """Lets a module load as always, then changes it."""
 
-    def __init__(self, name: str, sabotage: Callable[[Any], None]) -> None:
+    def __init__(self, name: str, change: Callable[[Any], None]) -> None:
         self._name = name
-        self._sabotage = sabotage
+        self._change = change
         self._loader: Any = None
 
     def find_spec(self, fullname: str, path: Any, target: Any = None) -> ModuleSpec | None:
@@ -67,8 +82,8 @@ class Saboteur(MetaPathFinder, Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         self._loader.exec_module(module)
-        self._sabotage(module)
+        self._change(module)
 
 
-if chosen := os.environ.get("SABOTAGE"):
-    sys.meta_path.insert(0, Saboteur(*SABOTAGES[chosen]))
+if chosen := os.environ.get("INSIDE"):
+    sys.meta_path.insert(0, Changer(*CHANGES[chosen]))
