@@ -30,11 +30,11 @@ from app.core.metrics.exposition import Exposition
 from app.core.metrics.pool_metrics import OBSERVE_EVERY_S, PoolMetrics
 from app.core.metrics.queue_collector import QueueCollector
 from app.core.metrics.request_metrics import RequestMetrics
-from app.core.migrate import head_revision
 from app.core.mirror import AccountMirror
 from app.core.pools import PROBE_CONNECTIONS, TELEMETRY_CONNECTIONS
 from app.core.queue.stats import read_stats
 from app.core.repeating import Repeating
+from app.core.schema_version import head_revision
 from app.core.shard_directory import ShardDirectory
 from app.core.telemetry.telemetry import telemetry
 from app.core.tiers_service import Tiers
