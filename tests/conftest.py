@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 import redis
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from prometheus_client import CollectorRegistry
 from psycopg import sql
 
@@ -52,6 +54,10 @@ ABANDONED_S = 600
 SHARED_MEMORY = Path("/dev/shm")
 SHARED_MEMORY_NEEDED = 2 * 1024**3
 _numbers = count(1)
+
+# A busy machine is slow, and no test fails for that.
+hypothesis_settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("unhurried")
 
 
 def pytest_configure(config: pytest.Config) -> None:
