@@ -34,7 +34,7 @@ from app.core.mirror import AccountMirror
 from app.core.pools import PROBE_CONNECTIONS, TELEMETRY_CONNECTIONS
 from app.core.queue.stats import read_stats
 from app.core.repeating import Repeating
-from app.core.schema_version import head_revision
+from app.core.schema_store import head_revision
 from app.core.shard_directory import ShardDirectory
 from app.core.telemetry.telemetry import telemetry
 from app.core.tiers_service import Tiers

@@ -30,7 +30,7 @@ from app.core.queue.consumer import BulkWork
 from app.core.queue.sacrifice import Sacrifice
 from app.core.queue.shard_queue import Bounds, ShardQueue
 from app.core.queue_checks import check_queue
-from app.core.schema_version import head_revision
+from app.core.schema_store import head_revision
 from app.core.server_store import server_facts
 from app.core.settings import SettingsError, hand_down, load_settings, variable
 from app.core.valkey import Valkey

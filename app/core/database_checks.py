@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from app.core.findings import State, judge
 from app.core.migrate import schema_differences
 from app.core.pools import api_connections, worker_pool_size
-from app.core.schema_version import current_revision, head_revision
+from app.core.schema_store import current_revision, head_revision
 from app.core.server_store import server_facts
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from app.core.findings import broken_promises
 from app.core.health import Check, CheckState
 from app.core.queue_checks import check_queue
-from app.core.schema_version import current_revision
+from app.core.schema_store import current_revision
 
 if TYPE_CHECKING:
     from app.core.database import Database

@@ -21,7 +21,7 @@ from sqlalchemy import create_engine, exc, text
 from sqlalchemy.pool import NullPool
 
 from app.core.database import sqlalchemy_url, translate
-from app.core.schema_version import current_revision
+from app.core.schema_store import current_revision
 from app.core.tables import metadata
 
 if TYPE_CHECKING:

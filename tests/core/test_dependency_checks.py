@@ -10,7 +10,7 @@ from sqlalchemy import text
 from app.core.database import Database
 from app.core.dependency_checks import dependency_checks
 from app.core.health import CheckState, Readiness, Status
-from app.core.schema_version import head_revision
+from app.core.schema_store import head_revision
 from app.core.valkey import Valkey
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from app.core.migrate import (
     migrate,
     schema_differences,
 )
-from app.core.schema_version import current_revision, head_revision
+from app.core.schema_store import current_revision, head_revision
 
 if TYPE_CHECKING:
     from app.core.database import Database

@@ -15,7 +15,7 @@ from app.core.http.body import BodyReaders
 from app.core.http.guard import Guard
 from app.core.metrics.event_metrics import AdmissionMetrics
 from app.core.metrics.exposition import Exposition
-from app.core.schema_version import head_revision
+from app.core.schema_store import head_revision
 from app.factory import create_app
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from app.cli.main import main
 from app.core.keys import parse_key
 from app.core.problems import Problem
-from app.core.schema_version import head_revision
+from app.core.schema_store import head_revision
 
 if TYPE_CHECKING:
     from collections.abc import Callable
