@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 SETTINGS = {"SLIPSTREAM_RECLAIM_AFTER_S": "1", "SLIPSTREAM_API_THREADS": "16"}
+HERE = Path(__file__).parent
 LOAD = LoadOptions(clients=2, sizes=(1, 10, 50), pause_s=0.03)
 
 
@@ -59,3 +60,9 @@ def changed(request: pytest.FixtureRequest) -> Iterator[Stage]:
 @pytest.fixture
 def twice() -> RunOptions:
     return RunOptions(times=2, seed=2, load=LOAD)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first: whoever runs them last would leave the other process without work."""
+    items.sort(key=lambda item: not item.path.is_relative_to(HERE))

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
-
 from app.cli.chaos.faults import Away, Full
 from app.cli.chaos.runner import strike
 from app.platform import Role
 
 if TYPE_CHECKING:
     from app.cli.chaos.runner import RunOptions, Stage
-
-pytestmark = pytest.mark.xdist_group("e2e-outages")
 
 
 def test_without_postgresql_events_are_accepted_as_before_and_stored_when_it_is_back(

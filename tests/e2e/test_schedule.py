@@ -19,7 +19,6 @@ from app.core.valkey import Valkey
 if TYPE_CHECKING:
     from app.cli.chaos.runner import RunOptions, Stage
 
-pytestmark = pytest.mark.xdist_group("e2e-outages")
 
 INSIDE = Path(__file__).with_name("inside")
 SETTINGS = {"INSIDE": "scheduled-probe", "PYTHONPATH": str(INSIDE), "SLIPSTREAM_API_PROCESSES": "1"}

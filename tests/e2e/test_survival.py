@@ -12,7 +12,6 @@ from app.cli.chaos.runner import strike
 if TYPE_CHECKING:
     from app.cli.chaos.runner import RunOptions, Stage
 
-pytestmark = pytest.mark.xdist_group("e2e-survival")
 
 KILLS = [name for name in FAULTS if name.startswith("kill-")]
 

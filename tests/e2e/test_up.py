@@ -26,7 +26,6 @@ from app.proc import command_line, process_tree
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = pytest.mark.xdist_group("e2e-sabotage")
 
 PROGRAM = (sys.executable, "-m", "app.cli.main")
 EVENTS = 2_500
