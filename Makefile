@@ -43,7 +43,7 @@ bench: $(READY) ## Measure throughput, latency and CPU an event
 	$(BIN)/slipstream bench $(ARGS)
 
 chaos: $(READY) ## Kill every process again and again, and compare what was accepted with what is stored
-	$(BIN)/slipstream chaos $(ARGS)
+	$(BIN)/slipstream chaos --times 20 --reclaim-after 2 $(ARGS)
 
 docs: $(READY) ## Bring what is generated in the README up to date
 	$(BIN)/python -m app.core.settings_table README.md
