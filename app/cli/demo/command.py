@@ -19,6 +19,7 @@ from app.cli.demo.flights import AIRLINES, flights_until
 from app.cli.demo.senders import Senders
 from app.cli.demo.verdict import balance_of, broken_claims
 from app.client import Link
+from app.core.logs import configure_logging
 from app.core.valkey import Valkey
 from app.platform import Platform, PlatformOptions, Role
 
@@ -41,6 +42,8 @@ POLL_S = 0.05
 @click.option("--port", type=click.IntRange(0, 65_535), default=0, help="Port of the API; 0 is any free one.")
 def command(*, once: bool, data: Path, port: int) -> None:
     """Send a month of real flights through the whole platform, kill a worker, and compare every id."""
+    # The demo tells its story itself; what the supervisor notes of each step is in the logs of the data directory.
+    configure_logging(level="error", style="console")
     console = Console(highlight=False, soft_wrap=True)
     if data.exists():
         console.print(f"Removing the data of an earlier demo in {data}.")
@@ -110,23 +113,30 @@ def _drain(console: Console, platform: Platform) -> None:
 
 
 def _show_summaries(console: Console, platform: Platform, keys: Mapping[str, str], flights: Flights) -> None:
-    table = Table(title=f"The three largest airlines, last {WINDOW}, by event time", title_justify="left")
+    table = Table(
+        title=f"The three largest airlines, last {WINDOW} by the flights' own times (UTC)", title_justify="left"
+    )
     for name in ("airline", "events", "departed", "cancelled", "first", "last"):
-        table.add_column(name, justify="right" if name in {"events", "departed", "cancelled"} else "left")
+        table.add_column(name, justify="right" if name in {"events", "departed", "cancelled"} else "left", no_wrap=True)
     largest = sorted(flights.events, key=lambda airline: len(flights.events[airline]), reverse=True)[:LARGEST]
     for airline in largest:
         with Link(platform.base_url, key=keys[airline]) as link:
             summary: Any = link.call("GET", f"/accounts/{airline}/summary?window={WINDOW}", expect=200)
         by_type = summary["by_type"]
         table.add_row(
-            f"{AIRLINES[airline]} ({airline})",
+            AIRLINES[airline],
             f"{summary['total']:,}",
             f"{by_type.get('flight.departed', 0):,}",
             f"{by_type.get('flight.cancelled', 0):,}",
-            summary["first_event_at"],
-            summary["last_event_at"],
+            _short(summary["first_event_at"]),
+            _short(summary["last_event_at"]),
         )
     console.print(table)
+
+
+def _short(instant: str | None) -> str:
+    """Return `23 Oct 10:17` for an instant in RFC 3339."""
+    return "-" if instant is None else f"{datetime.fromisoformat(instant):%d %b %H:%M}"
 
 
 def _show_balance(console: Console, evidence: Evidence) -> None:
