@@ -122,7 +122,8 @@ def _breached(alert: Alert, *, now: datetime, timing: Timing, inhibited: bool) -
         fired = True
     else:
         fired = False
-    told = alert.notified or not inhibited
+    # Whoever acknowledged it knows of it, although nobody was told.
+    told = alert.notified or (alert.state is AlertState.FIRING and not inhibited)
     change = Change(AlertState.FIRING, now, notify=told) if fired or told is not alert.notified else None
     after = replace(alert, seen_at=now, counted=timedelta(0), clearing=False, notified=told, frozen=False)
     return after, change

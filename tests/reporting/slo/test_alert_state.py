@@ -147,6 +147,17 @@ def test_an_acknowledged_alert_burns_on_and_resolves() -> None:
     assert resolved == Change(AlertState.RESOLVED, at(3), notify=True)
 
 
+def test_what_was_acknowledged_before_anybody_was_told_is_told_to_nobody() -> None:
+    acknowledged, change = acknowledge(firing(inhibited=True), now=at(1))
+    still, nothing = observe(acknowledged, BREACHING, now=at(2), timing=NOW)
+    over, resolved = observe(still, CLEAR, now=at(3), timing=NOW)
+
+    assert change == Change(AlertState.ACKNOWLEDGED, at(1), notify=False)
+    assert nothing is None
+    assert over is not None
+    assert resolved == Change(AlertState.RESOLVED, at(3), notify=False)
+
+
 def test_only_a_firing_alert_is_acknowledged_and_once() -> None:
     acknowledged, _ = acknowledge(firing(), now=at(1))
     resolved, _ = observe(firing(), CLEAR, now=at(1), timing=NOW)
