@@ -49,6 +49,7 @@ def _ingestion(runs: tuple[Ingestion, ...]) -> Table:
         table.add_column(f"batches of {run.batch_size:,}", justify="right")
     rows: list[tuple[str, list[str]]] = [
         ("events", [f"{run.events:,}" for run in runs]),
+        ("batches refused", [f"{run.refused:,}" for run in runs]),
         ("accepted a second", [f"{run.accepted_per_s:,.0f}" for run in runs]),
         ("stored a second, end to end", [f"{run.stored_per_s:,.0f}" for run in runs]),
         ("202: p50, p95, p99, max ms", [_percentiles(run.latency) for run in runs]),
@@ -66,7 +67,7 @@ def _ingestion(runs: tuple[Ingestion, ...]) -> Table:
 
 
 def _summaries(summaries: Summaries) -> Table:
-    table = Table(title=f"Summaries, {summaries.stored_events:,} events stored")
+    table = Table(title=f"Summaries, {summaries.stored_events:,} events stored, {summaries.refused:,} requests refused")
     for heading in ("", "connections", "a second", "p50, p95, p99, max ms"):
         table.add_column(heading, justify="right" if heading in {"connections", "a second"} else "left")
     hot, cold = _percentiles(summaries.hot), _percentiles(summaries.cold)

@@ -38,11 +38,12 @@ class Ceiling:
 
 @dataclass(frozen=True, slots=True)
 class Ingestion:
-    """One batch size, end to end. `cpu_us` is per stored event, by role."""
+    """One batch size, end to end. `cpu_us` is per stored event, by role; `refused` are batches that got no 202."""
 
     batch_size: int
     connections: int
     events: int
+    refused: int
     accepted_per_s: float
     stored_per_s: float
     latency: Latency
@@ -68,10 +69,11 @@ class Ingestion:
 
 @dataclass(frozen=True, slots=True)
 class Summaries:
-    """`hot` comes from the cache; `cold` is computed with that many events stored, one request at a time."""
+    """`hot` comes from the cache; `cold` is computed with that many events stored, one request at a time. `refused` are both kinds'."""
 
     stored_events: int
     connections: int
+    refused: int
     hot_per_s: float
     hot: Latency
     cold: Latency

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from app.cli.bench.copy_store import checkpoint
 from app.cli.bench.history_store import analyze, make_history
-from app.cli.bench.ingestion import BenchError
 from app.cli.bench.load import Generator, GetLoad
 from app.cli.bench.results import Latency, Summaries
 from app.core import keyspace
@@ -32,7 +32,7 @@ def measure_summaries(
     connections: int,
     watch: Callable[[int], None] = lambda _: None,
 ) -> Summaries:
-    """Bring the table to about `stored` events, then ask; raises `BenchError` when a summary is refused."""
+    """Bring the table to about `stored` events, then ask."""
     accounts = [account_id for account_id, _ in target.keys]
     database = Database(
         platform.instance.database_url, pool_size=1, statement_timeout_ms=3_600_000, name="slipstream bench"
@@ -45,33 +45,32 @@ def measure_summaries(
     paths = tuple(
         (account_id, f"/accounts/{account_id}/summary?window={w}") for account_id in accounts for w in WINDOWS
     )
+    checkpoint(platform.instance.postgres.url("slipstream", superuser=True))
     cold = _cold(platform, target, paths)
     _ask(GetLoad(target, paths, len(paths), 1))  # Warm the cache.
     hot = _ask(GetLoad(target, paths, requests, connections))
     return Summaries(
         stored_events=events,
         connections=connections,
+        refused=sum(result.statuses.total() - result.statuses[OK] for result in (*cold, hot)),
         hot_per_s=requests / hot.seconds,
         hot=Latency.of(hot.latencies_us),
-        cold=Latency.of(cold),
+        cold=Latency.of([latency for result in cold for latency in result.latencies_us]),
     )
 
 
-def _cold(platform: Platform, target: Target, paths: tuple[tuple[str, str], ...]) -> list[int]:
+def _cold(platform: Platform, target: Target, paths: tuple[tuple[str, str], ...]) -> list[LoadResult]:
     """Every path with nothing in the cache, one at a time, several times."""
     valkey = Valkey(platform.instance.redis_url, timeout_s=10.0)
     cached = [keyspace.summary(account_id, window) for account_id, _ in target.keys for window in WINDOWS]
-    latencies: list[int] = []
+    results = []
     for _ in range(COLD_ROUNDS):
         valkey.execute("DEL", *cached)
-        latencies += _ask(GetLoad(target, paths, len(paths), 1)).latencies_us
+        results.append(_ask(GetLoad(target, paths, len(paths), 1)))
     valkey.forget()
-    return latencies
+    return results
 
 
 def _ask(load: GetLoad) -> LoadResult:
     with Generator(load) as generator:
-        result = generator.go()
-    if set(result.statuses) != {OK}:
-        raise BenchError(f"Some summaries were refused: {dict(result.statuses)} {result.refusal}")
-    return result
+        return generator.go()

@@ -11,6 +11,7 @@ RUN = Ingestion(
     batch_size=1_000,
     connections=16,
     events=300_000,
+    refused=0,
     accepted_per_s=90_000,
     stored_per_s=30_000,
     latency=Latency(1, 2, 3, 4),
@@ -58,7 +59,12 @@ def test_a_batch_size_without_a_target_has_none() -> None:
 
 def test_summaries_have_a_target_hot_and_cold() -> None:
     measured = Summaries(
-        stored_events=10_000_000, connections=16, hot_per_s=5_000, hot=Latency(1, 2, 4.9, 9), cold=Latency(1, 2, 10, 20)
+        stored_events=10_000_000,
+        connections=16,
+        refused=0,
+        hot_per_s=5_000,
+        hot=Latency(1, 2, 4.9, 9),
+        cold=Latency(1, 2, 10, 20),
     )
 
     assert [target.met for target in compare((), measured)] == [True, False]
