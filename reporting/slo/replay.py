@@ -6,7 +6,7 @@ a month of four pairs is a fraction of a second.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -56,48 +56,55 @@ def replay(
     """
     rules = fastest_first(alerts)
     start, end = period.minutes
-    columns = [_signals(rule, objective, series, (start, end), significance) for rule in rules]
+    longest = max((rule.long_window // MINUTE for rule in rules), default=0)
+    # The first window ends with the first minute.
+    bad, total = _running_sums(series, start + 1 - longest, end)
+    columns = []
+    for rule in rules:
+        skipped = longest - rule.long_window // MINUTE
+        columns.append(_signals(rule, objective, (bad[skipped:], total[skipped:]), series.scale, significance))
     standing: list[Alert | None] = [None] * len(rules)
-    told: list[tuple[BurnRateAlert, datetime]] = []
-    ended: dict[tuple[BurnRateAlert, datetime], datetime] = {}
-    open_pages: dict[BurnRateAlert, datetime] = {}
-    quiet = [Signal.CLEAR] * len(rules)
+    pages: list[Page] = []
+    open_pages: dict[int, int] = {}
+    quiet, idle = (Signal.CLEAR,) * len(rules), True
     for minute, signals in enumerate(zip(*columns, strict=True), start + 1):
-        if list(signals) == quiet and all(alert is None or alert.over for alert in standing):
+        if idle and signals == quiet:
             continue
         now = instant_of(minute)
         observed = observe_all(rules, standing, signals, now=now, keep_firing_for=keep_firing_for)
         standing = [each.alert for each in observed]
-        for rule, each in zip(rules, observed, strict=True):
+        idle = all(alert is None or alert.over for alert in standing)
+        for position, each in enumerate(observed):
             if each.change is None or not each.change.notify:
                 continue
             if each.change.state is AlertState.FIRING:
-                open_pages[rule] = now
-                told.append((rule, now))
-            elif rule in open_pages:
-                ended[rule, open_pages.pop(rule)] = now
-    return [Page(rule, at, ended.get((rule, at))) for rule, at in told]
+                open_pages[position] = len(pages)
+                pages.append(Page(rules[position], now, None))
+            elif position in open_pages:
+                number = open_pages.pop(position)
+                pages[number] = replace(pages[number], until=now)
+    return pages
 
 
 def _signals(
     rule: BurnRateAlert,
     objective: Objective,
-    series: MinuteSeries,
-    minutes: tuple[int, int],
+    sums: tuple[list[int], list[int]],
+    scale: int,
     significance: Significance,
 ) -> list[Signal]:
-    """Return the alert's signal at the end of every minute of `[start, end)`, as `signals.signal` would give it."""
-    start, end = minutes
+    """Return the alert's signal at the end of every minute, as `signals.signal` would give it.
+
+    `sums` are running sums that begin where the first long window does.
+    """
+    bad, total = sums
     width = rule.long_window // MINUTE
-    # The first window ends with the first minute.
-    bad, total = _running_sums(series, start + 1 - width, end)
-    long = list(_answers(rule, objective, (bad, total), width))
+    long = list(_answers(rule, objective, sums, width))
     if rule.short_window is None:
         short: Sequence[int] = long
     else:
         skipped = width - rule.short_window // MINUTE
-        sums = (bad[skipped:], total[skipped:])
-        short = list(_answers(rule, objective, sums, rule.short_window // MINUTE))
+        short = list(_answers(rule, objective, (bad[skipped:], total[skipped:]), rule.short_window // MINUTE))
     limit = rule.limit(objective)
     signals = [
         Signal.CLEAR if not (a and b) else Signal.BREACHING if a == b == _OVER else Signal.NO_DATA
@@ -106,7 +113,7 @@ def _signals(
     for index, found in enumerate(signals):
         if found is Signal.BREACHING:
             total_now, bad_now = total[index + width] - total[index], bad[index + width] - bad[index]
-            if not significance.enough(Counts(total_now - bad_now, total_now, series.scale), limit):
+            if not significance.enough(Counts(total_now - bad_now, total_now, scale), limit):
                 signals[index] = Signal.LOW_TRAFFIC
     return signals
 

@@ -103,3 +103,8 @@ def test_meeting_a_target_is_decided_without_rounding(total: int, data: st.DataO
     target = Decimal(data.draw(st.integers(1, 999_999_999))).scaleb(-9)
 
     assert Counts(good, total).meets(target) is (good * 10**9 >= int(target.scaleb(9)) * total)
+
+
+def test_a_target_that_is_met_exactly_is_met() -> None:
+    assert Counts(999, 1_000).meets(Decimal("0.999")) is True
+    assert Counts(998, 1_000).meets(Decimal("0.999")) is False
