@@ -1,7 +1,8 @@
 """The targets of ingestion and summaries, compared with what was measured. Pure.
 
 The absolute numbers hold for a quiet machine of two cores on which a COPY costs PostgreSQL `REFERENCE_COPY_US` a row. On any
-other machine, or a noisy one, the same target is a ratio to the COPY measured in the same run.
+other machine, or a noisy one, the same target is a ratio to the COPY of the same run: the mean of its copies, because a single
+one may have met an empty table or a busy neighbour.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
 
     from app.cli.bench.results import Ingestion, Summaries
 
-REFERENCE_COPY_US = 9.0
-"""Binary COPY of the same rows into the same partitioned table, two quiet cores, the first half million rows."""
+REFERENCE_COPY_US = 9.5
+"""Binary COPY of the same rows into the same partitioned table, two quiet cores, the million rows of a whole run."""
 STACK_US = {1: 400.0, 100: 45.0, 1_000: 40.0}
 """Batch size → processor time of the whole platform per stored event on the reference machine."""
 SPEED_RATIO = {1_000: 0.5}
@@ -27,26 +28,30 @@ COLD_P99_MS = 10.0
 
 def compare(ingestion: tuple[Ingestion, ...], summaries: Summaries | None) -> tuple[Target, ...]:
     """Every target that this run has a number for."""
-    return tuple(target for run in ingestion for target in _of_ingestion(run)) + tuple(_of_summaries(summaries))
+    copied = sum(run.ceiling.rows for run in ingestion) or 1
+    copy_us = sum(run.ceiling.rows * run.ceiling.postgresql_us_per_row for run in ingestion) / copied
+    copy_per_s = copied / (sum(run.ceiling.rows / run.ceiling.rows_per_s for run in ingestion) or 1)
+    measured = [target for run in ingestion for target in _of_ingestion(run, copy_us=copy_us, copy_per_s=copy_per_s)]
+    return (*measured, *_of_summaries(summaries))
 
 
-def _of_ingestion(run: Ingestion) -> Iterator[Target]:
+def _of_ingestion(run: Ingestion, *, copy_us: float, copy_per_s: float) -> Iterator[Target]:
     if run.batch_size in STACK_US:
         absolute = STACK_US[run.batch_size]
-        ratio = absolute / REFERENCE_COPY_US
+        goal, ratio = absolute / REFERENCE_COPY_US, run.stack_us / copy_us
         yield Target(
             name=f"CPU an event, batches of {run.batch_size:,}",
-            goal=f"≤ {ratio:.1f} x COPY ({absolute:g} µs where COPY takes {REFERENCE_COPY_US:g})",
-            measured=f"{run.cpu_ratio:.1f} x ({run.stack_us:.1f} µs, COPY {run.ceiling.postgresql_us_per_row:.1f})",
-            met=run.cpu_ratio <= ratio,
+            goal=f"≤ {goal:.1f} x COPY ({absolute:g} µs where COPY takes {REFERENCE_COPY_US:g})",
+            measured=f"{ratio:.1f} x ({run.stack_us:.1f} µs, COPY {copy_us:.1f})",
+            met=ratio <= goal,
         )
     if run.batch_size in SPEED_RATIO:
-        share = SPEED_RATIO[run.batch_size]
+        share, reached = SPEED_RATIO[run.batch_size], run.stored_per_s / copy_per_s
         yield Target(
             name=f"stored end to end, batches of {run.batch_size:,}",
             goal=f"≥ {share:.0%} of COPY",
-            measured=f"{run.speed_ratio:.0%} ({run.stored_per_s:,.0f} of {run.ceiling.rows_per_s:,.0f} a second)",
-            met=run.speed_ratio >= share,
+            measured=f"{reached:.0%} ({run.stored_per_s:,.0f} of {copy_per_s:,.0f} a second)",
+            met=reached >= share,
         )
 
 

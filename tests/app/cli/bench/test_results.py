@@ -68,3 +68,15 @@ def test_summaries_have_a_target_hot_and_cold() -> None:
     )
 
     assert [target.met for target in compare((), measured)] == [True, False]
+
+
+def test_the_copies_of_a_run_count_by_their_rows() -> None:
+    lucky = replace(
+        RUN,
+        batch_size=1,
+        ceiling=Ceiling(rows=100_000, rows_per_s=200_000, postgresql_us_per_row=1, client_us_per_row=0),
+    )
+
+    stored = next(target for target in compare((lucky, RUN), None) if target.name.startswith("stored"))
+
+    assert stored.measured == "41% (30,000 of 72,727 a second)"
