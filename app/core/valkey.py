@@ -7,6 +7,7 @@ talks the protocol directly. Everything that is not on that path may use redis-p
 from __future__ import annotations
 
 import hashlib
+import select
 import socket
 import threading
 import time
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 _CHUNK = 65_536
 _SLACK_S = 0.01
+_IDLE_S = 1.0
+"""After this much rest a connection is looked at before it is used: its server may have been replaced meanwhile."""
 _TRANSIENT = (b"LOADING", b"BUSY", b"CLUSTERDOWN", b"MASTERDOWN", b"READONLY", b"MISCONF", b"TRYAGAIN")
 
 
@@ -43,8 +46,10 @@ class CommandError(Exception):
 class _Connection:
     """One socket with its reader; not shared between threads."""
 
-    def __init__(self, address: _Address, until: float) -> None:
-        """Connect until a moment in monotonic seconds."""
+    def __init__(self, address: _Address, until: float, generation: int) -> None:
+        """Connect until a moment in monotonic seconds. `generation` counts the failures that this process knew of."""
+        self.generation = generation
+        self._used_at = time.monotonic()
         self._reader = hiredis.Reader()
         self._limit_s = until - time.monotonic()
         self._socket = _dial(address, self._limit_s)
@@ -94,7 +99,14 @@ class _Connection:
             raise DependencyTimeoutError("valkey", "no answer in time") from error
         except OSError as error:
             raise DependencyUnavailableError("valkey", f"connection lost ({error.strerror or error})") from error
+        self._used_at = time.monotonic()
         return received
+
+    def is_dead(self) -> bool:
+        """Tell whether the server is known to have let go: nothing may be there to read before a question."""
+        if time.monotonic() - self._used_at < _IDLE_S:
+            return False
+        return bool(select.select([self._socket], [], [], 0)[0])
 
     def close(self) -> None:
         self._socket.close()
@@ -163,6 +175,7 @@ class Valkey:
         self._timeout_s = timeout_s
         self._silence = Silence("valkey", trial_s=timeout_s, patience_s=timeout_s / 2)
         self._local = threading.local()
+        self._generation = 0
 
     def execute(self, *command: str | bytes | float) -> Any:
         """Run one command.
@@ -191,16 +204,21 @@ class Valkey:
         timeout_s = deadline.time_for("valkey", self._timeout_s)
         self._silence.ask()
         connection: _Connection | None = getattr(self._local, "connection", None)
+        if connection is not None and (connection.generation != self._generation or connection.is_dead()):
+            # Another thread lost its connection, so this one is most likely lost as well: no request need find out.
+            self.forget()
+            connection = None
         until = time.monotonic() + timeout_s
         try:
             if connection is None:
-                connection = self._local.connection = _Connection(self._address, until)
+                connection = self._local.connection = _Connection(self._address, until, self._generation)
             received = connection.exchange(packed, replies, until)
         except BaseException as error:
             if isinstance(error, DependencyTimeoutError):
                 self._silence.kept(waited_s=timeout_s)
             else:
                 self._silence.broken()
+                self._generation += 1
             # A half-read connection would give the next caller this caller's answer.
             self.forget()
             raise

@@ -2,11 +2,15 @@ from __future__ import annotations
 
 import socket
 import threading
+from typing import TYPE_CHECKING
 
 import pytest
 
 from app.core.errors import DependencyTimeoutError, DependencyUnavailableError
 from app.core.valkey import CommandError, Valkey, ValkeyRefusedError
+
+if TYPE_CHECKING:
+    from app.embedded.instance import Instance
 
 
 def test_bytes_go_in_and_come_out(valkey: Valkey) -> None:
@@ -91,6 +95,45 @@ def test_a_connection_that_was_cut_is_opened_again(valkey: Valkey) -> None:
 
     with pytest.raises(DependencyUnavailableError):
         valkey.ping()
+    valkey.ping()
+
+
+def test_a_server_that_came_back_costs_one_request_and_not_one_of_every_thread(
+    engines: Instance, valkey: Valkey
+) -> None:
+    failures: list[int] = []
+    ready, go = threading.Barrier(6), threading.Barrier(6)
+
+    def ask(number: int) -> None:
+        valkey.ping()
+        ready.wait()
+        go.wait()
+        with turn:
+            try:
+                valkey.ping()
+            except DependencyUnavailableError:
+                failures.append(number)
+
+    turn = threading.Lock()
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(5)]
+    for thread in threads:
+        thread.start()
+    ready.wait()
+    engines.valkey.restart()
+    go.wait()
+    for thread in threads:
+        thread.join()
+
+    assert len(failures) <= 1
+
+
+def test_a_connection_that_rested_while_its_server_was_replaced_is_not_used_again(
+    engines: Instance, valkey: Valkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.core.valkey._IDLE_S", 0.0)
+    valkey.ping()
+    engines.valkey.restart()
+
     valkey.ping()
 
 
