@@ -28,7 +28,9 @@ def _parse(_ctx: click.Context, _parameter: click.Parameter, texts: tuple[str, .
 
 def _filters(command: Callable[..., Any]) -> Callable[..., Any]:
     command = click.option("--account", "account_id", help="Letters of this account alone.")(command)
-    return click.option("--reason", type=click.Choice(list(Reason)), help="Dead for this reason alone.")(command)
+    return click.option(
+        "--reason", type=click.Choice([reason.value for reason in Reason]), help="Dead for this reason alone."
+    )(command)
 
 
 _letters = click.argument("letters", nargs=-1, callback=_parse)
@@ -37,9 +39,9 @@ _all = click.option("--all", "everything", is_flag=True, help="All letters that 
 
 @click.group("dlq")
 def group() -> None:
-    """List, replay and purge dead letters: events that were accepted and cannot be stored.
+    """List, replay and purge dead letters.
 
-    A letter is named <batch_id>.<position>.
+    They are events that were accepted and cannot be stored. A letter is named <batch_id>.<position>.
     """
 
 
@@ -65,6 +67,9 @@ def list_all(account_id: str | None, reason: str | None, limit: int, *, as_json:
             ]
         )
         return
+    if not found:
+        click.echo("No dead letters.")
+        return
     rows = [
         (
             letter.id,
@@ -88,7 +93,7 @@ def list_all(account_id: str | None, reason: str | None, limit: int, *, as_json:
 def replay(
     letters: tuple[LetterId, ...], account_id: str | None, reason: str | None, *, everything: bool, settings: Settings
 ) -> None:
-    """Put letters back into the queue; those that are stored leave the list."""
+    """Put letters back into the queue. Those that are stored leave the list."""
     _check_usage(letters, everything, account_id or reason)
     with _queue(settings) as queue:
         if everything:
@@ -102,12 +107,22 @@ def replay(
 @_letters
 @_all
 @_filters
+@click.option("--yes", is_flag=True, help="Do not ask before --all.")
 @with_settings
 def purge(
-    letters: tuple[LetterId, ...], account_id: str | None, reason: str | None, *, everything: bool, settings: Settings
+    letters: tuple[LetterId, ...],
+    account_id: str | None,
+    reason: str | None,
+    *,
+    everything: bool,
+    yes: bool,
+    settings: Settings,
 ) -> None:
     """Remove letters for ever. Their batches still count them as dead."""
     _check_usage(letters, everything, account_id or reason)
+    if everything and not yes:
+        which = "the dead letters that the filters name" if account_id or reason else "all dead letters"
+        click.confirm(f"This removes {which} for ever. Go on?", abort=True, err=True)
     with _queue(settings) as queue:
         if everything:
             count = queue.purge_all(_selection(account_id, reason), datetime.now(UTC))

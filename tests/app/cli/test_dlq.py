@@ -29,12 +29,12 @@ NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
 
 @pytest.fixture
 def slipstream(settings: Settings) -> Callable[..., Result]:
-    def run(*arguments: str) -> Result:
+    def run(*arguments: str, given: str = "") -> Result:
         environment = {
             "SLIPSTREAM_DATABASE_URL": settings.database_url,
             "SLIPSTREAM_REDIS_URL": settings.redis_url,
         }
-        return CliRunner().invoke(main, ["dlq", *arguments], env=environment)
+        return CliRunner().invoke(main, ["dlq", *arguments], env=environment, input=given)
 
     return run
 
@@ -97,10 +97,34 @@ def test_named_letters_are_replayed(
 def test_all_letters_of_an_account_are_purged(
     slipstream: Callable[..., Result], letters: list[str], database_url: str
 ) -> None:
-    result = slipstream("purge", "--all", "--account", "bolt")
+    result = slipstream("purge", "--all", "--account", "bolt", "--yes")
 
     assert (result.exit_code, result.stderr) == (0, "1 dead letters are gone.\n")
     assert count(database_url, "dead_letters") == 1
+
+
+def test_all_letters_are_purged_only_by_those_who_say_yes(
+    slipstream: Callable[..., Result], letters: list[str], database_url: str
+) -> None:
+    refused = slipstream("purge", "--all", given="n\n")
+    kept = count(database_url, "dead_letters")
+    accepted = slipstream("purge", "--all", given="y\n")
+
+    assert (refused.exit_code, kept) == (1, 2)
+    assert "all dead letters for ever" in refused.stderr
+    assert (accepted.exit_code, count(database_url, "dead_letters")) == (0, 0)
+
+
+def test_an_empty_list_says_so_to_people_and_is_a_list_to_machines(slipstream: Callable[..., Result]) -> None:
+    assert slipstream("list").stdout == "No dead letters.\n"
+    assert json.loads(slipstream("list", "--json").stdout) == []
+
+
+def test_reasons_are_named_as_in_the_api(slipstream: Callable[..., Result], letters: list[str]) -> None:
+    found = slipstream("list", "--reason", "refused-by-store", "--json")
+
+    assert "[refused-by-store|kept-failing|unreadable]" in slipstream("list", "--help").stdout.replace("\n", "")
+    assert {letter["id"] for letter in json.loads(found.stdout)} == set(letters)
 
 
 def test_a_letter_that_is_not_there_is_named(slipstream: Callable[..., Result], letters: list[str]) -> None:
