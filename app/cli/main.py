@@ -11,6 +11,8 @@ import click
 from app.core.errors import DependencyError
 from app.core.problems import Problem, ProblemType
 from app.core.settings import SettingsError
+from app.embedded.binaries import EmbeddedError
+from app.process import ProcessFailedError
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ class _Verbs(click.Group):
             return super().invoke(ctx)
         except SettingsError as error:
             raise _WrongUsageError(str(error)) from error
-        except DependencyError as error:
+        except (DependencyError, EmbeddedError, ProcessFailedError) as error:
             raise click.ClickException(str(error)) from error
         except Problem as problem:
             text = "\n".join([problem.detail, *(f"{error.field} {error.detail}" for error in problem.errors)])
