@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 from app.embedded.binaries import EmbeddedError, reachable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from app.process import User
 
@@ -114,6 +114,18 @@ class DataDirectory:
         self._lock_fd = fd
         for directory in (self.valkey, self.run):
             self._make_private(directory)
+
+    def clear(self, *, keep: Collection[str] = ()) -> None:
+        """Remove everything but the lock, which must be held, and the names to keep."""
+        if self._lock_fd is None:
+            raise EmbeddedError("The data directory is not locked.")
+        for entry in self.path.iterdir():
+            if entry.name == "lock" or entry.name in keep:
+                continue
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry)
+            else:
+                entry.unlink()
 
     def unlock(self) -> None:
         """Leave the directory to others."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 import time
 from datetime import UTC, datetime
@@ -15,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from app.cli.chaos.evidence_store import events_in_queue, read_evidence
+from app.cli.demo.data import claim, clear
 from app.cli.demo.flights import AIRLINES, flights_until
 from app.cli.demo.senders import Senders
 from app.cli.demo.verdict import balance_of, broken_claims
@@ -45,9 +45,7 @@ def command(*, once: bool, data: Path, port: int) -> None:
     # The demo tells its story itself; what the supervisor notes of each step is in the logs of the data directory.
     configure_logging(level="error", style="console")
     console = Console(highlight=False, soft_wrap=True)
-    if data.exists():
-        console.print(f"Removing the data of an earlier demo in {data}.")
-        shutil.rmtree(data)
+    claim(data, on_earlier=lambda: console.print(f"Removing the data of an earlier demo in {data}."))
     flights = flights_until(datetime.now(UTC))
     console.print(
         f"[bold]{flights.total:,} flights[/] that left New York in January 2013, of {len(AIRLINES)} airlines, each with its own key.\n"
@@ -74,7 +72,7 @@ def command(*, once: bool, data: Path, port: int) -> None:
         if not once:
             _keep_serving(console, platform, keys)
     if once:
-        shutil.rmtree(data, ignore_errors=True)
+        clear(data)
 
 
 def _send(console: Console, platform: Platform, keys: Mapping[str, str], flights: Flights) -> Senders:
