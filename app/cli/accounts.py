@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -67,7 +67,12 @@ def set_tier(account_id: str, tier: str, *, as_json: bool, settings: Settings) -
 
 def _print(found: list[Account], *, as_json: bool, many: bool = False) -> None:
     if as_json:
-        values = [_value(account) for account in found]
+        # The struct that the API answers with, so that the two never differ.
+        from msgspec import convert, to_builtins  # noqa: PLC0415 - `slipstream --help` stays quick.
+
+        from app.api.accounts import AccountView  # noqa: PLC0415
+
+        values = to_builtins(convert(found, list[AccountView], from_attributes=True))
         print_json(values if many else values[0])
         return
     rows = [
@@ -75,14 +80,3 @@ def _print(found: list[Account], *, as_json: bool, many: bool = False) -> None:
         for account in found
     ]
     print_table(("ACCOUNT", "NAME", "TIER", "SHARD", "CREATED (UTC)"), rows)
-
-
-def _value(account: Account) -> dict[str, Any]:
-    return {
-        "account_id": account.account_id,
-        "name": account.name,
-        "tier": account.tier,
-        "shard": account.shard,
-        "ordered": account.ordered,
-        "created_at": account.created_at.isoformat(),
-    }

@@ -53,7 +53,7 @@ def create(account_id: str, scopes: tuple[str, ...], days: int | None, *, as_jso
 @json_option
 @with_settings
 def list_all(account_id: str, *, as_json: bool, settings: Settings) -> None:
-    """List the keys of an account, newest first, also those that ended."""
+    """List the keys of an account. Newest first, also those that ended."""
     from app.cli.administration import administration  # noqa: PLC0415 - `slipstream --help` stays quick.
 
     now = datetime.now(UTC)
@@ -87,12 +87,20 @@ def _minute(instant: datetime | None) -> str:
 
 
 def _value(key: ApiKey, now: datetime) -> dict[str, Any]:
-    names = ("created_at", "expires_at", "revoked_at", "last_used_at")
-    instants = {name: None if at is None else at.isoformat() for name, at in zip(names, _instants(key), strict=True)}
-    return {
-        "account_id": key.account_id,
-        "key_id": key.key_id,
-        "scopes": sorted(key.scopes),
-        "state": key.state(now),
-        **instants,
-    }
+    """The struct that the API answers with, so that the two never differ."""
+    from msgspec import to_builtins  # noqa: PLC0415 - `slipstream --help` stays quick.
+
+    from app.api.keys import KeyView  # noqa: PLC0415
+
+    view = KeyView(
+        key_id=key.key_id,
+        account_id=key.account_id,
+        scopes=sorted(key.scopes),
+        state=key.state(now),
+        created_at=key.created_at,
+        expires_at=key.expires_at,
+        revoked_at=key.revoked_at,
+        last_used_at=key.last_used_at,
+    )
+    value: dict[str, Any] = to_builtins(view)
+    return value
