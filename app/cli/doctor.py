@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from app.core.findings import Finding
     from app.core.settings import Settings
 
+_SIZES = frozenset({"maxmemory", "auto-aof-rewrite-min-size"})
+"""What Valkey says in bytes."""
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 
 
@@ -41,12 +43,24 @@ def _print(findings: list[Finding]) -> None:
     for finding in findings:
         subject, name = (text.ljust(width) for text, width in zip(_head(finding), widths, strict=True))
         state = click.style(finding.state.ljust(4), fg=_COLOURS[finding.state], bold=True)
-        click.echo(f"{state}  {subject}  {name}  {finding.found}")
+        click.echo(f"{state}  {subject}  {name}  {_found(finding)}")
         if finding.remedy:
             click.echo(f"      {finding.reason}")
             click.echo(f"      {click.style(finding.remedy, bold=True)}")
     counts = {state: sum(finding.state == state for finding in findings) for state in _COLOURS}
     click.echo(f"\n{counts['ok']} ok, {counts['warn']} doubtful, {counts['fail']} failed")
+
+
+def _found(finding: Finding) -> str:
+    """Return what was found; a size as people say it, where a machine gets the bytes."""
+    if finding.name not in _SIZES or not finding.found.isdigit():
+        return finding.found
+    size = float(finding.found)
+    for unit in ("bytes", "KiB", "MiB"):
+        if size < 1024:  # noqa: PLR2004 (the step of binary units)
+            return f"{size:.4g} {unit}"
+        size /= 1024
+    return f"{size:.4g} GiB"
 
 
 def _head(finding: Finding) -> tuple[str, str]:

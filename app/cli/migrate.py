@@ -20,6 +20,7 @@ def command(revision: str, *, yes: bool, settings: Settings) -> None:
     """Bring the schema to this version. Any number of processes may do so at once; one does the work."""
     from app.core.migrate import DowngradeError, MigrationError, migrate  # noqa: PLC0415 - `slipstream --help` stays quick.
 
+    before = _revision(settings)
     try:
         try:
             reached = migrate(settings.database_url, revision, may_drop=yes)
@@ -28,4 +29,17 @@ def command(revision: str, *, yes: bool, settings: Settings) -> None:
             reached = migrate(settings.database_url, revision, may_drop=True)
     except MigrationError as error:
         raise click.ClickException(str(error)) from error
-    click.echo(reached or "base")
+    name = "base" if reached is None else reached
+    click.echo(f"The schema is at {name}." + (" There was nothing to do." if reached == before else ""))
+
+
+def _revision(settings: Settings) -> str | None:
+    from app.core.database import Database  # noqa: PLC0415 - `slipstream --help` stays quick.
+    from app.core.schema_store import current_revision  # noqa: PLC0415
+
+    database = Database(settings.database_url, pool_size=1, name="slipstream cli")
+    try:
+        with database.begin() as connection:
+            return current_revision(connection)
+    finally:
+        database.close()

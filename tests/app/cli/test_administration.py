@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner
 
+from app.api.accounts import AccountView
+from app.api.keys import IssuedKeyView
 from app.cli.main import main
+from app.core.accounts_service import AccountChange
 from app.core.keys import parse_key
 from app.core.problems import Problem
 from app.core.schema_store import head_revision
+from app.core.tiers import Overrides
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,6 +72,20 @@ def test_every_account_is_listed_also_as_json(slipstream: Slipstream, monkeypatc
 
     listed = json.loads(slipstream("accounts", "list", "--json").stdout)
     assert [account["account_id"] for account in listed] == ["a", "b", "c", "d", "e"]
+
+
+def test_json_is_what_the_api_answers(slipstream: Slipstream, accounts: Accounts) -> None:
+    account = json.loads(slipstream("accounts", "create", "acme", "--json").stdout)
+    accounts.change("acme", AccountChange(overrides=Overrides(daily_quota=None)), datetime.now(UTC))
+    (listed,) = json.loads(slipstream("accounts", "list", "--json").stdout)
+    key = json.loads(slipstream("keys", "create", "acme", "--json").stdout)
+
+    assert set(account) == set(AccountView.__struct_fields__)
+    assert (account["overrides"], listed["overrides"]) == ({}, {"daily_quota": None})
+    assert account["created_at"].endswith("Z")
+    assert listed["updated_at"].endswith("Z")
+    assert set(key) == set(IssuedKeyView.__struct_fields__)
+    assert key["created_at"].endswith("Z")
 
 
 @pytest.mark.parametrize(
@@ -137,10 +156,16 @@ def test_migrating_up_says_the_revision_and_down_asks_first(slipstream: Slipstre
     accepted = slipstream("migrate", "--to", "0001", given="y\n")
     unasked = slipstream("migrate", "--to", "base", "--yes")
     up = slipstream("migrate")
+    again = slipstream("migrate")
 
     assert (refused.exit_code, refused.stdout) == (1, "")
     assert "drops tables" in refused.stderr
-    assert [result.stdout.splitlines()[-1] for result in (accepted, unasked, up)] == ["0001", "base", head_revision()]
+    assert [result.stdout for result in (accepted, unasked, up, again)] == [
+        "The schema is at 0001.\n",
+        "The schema is at base.\n",
+        f"The schema is at {head_revision()}.\n",
+        f"The schema is at {head_revision()}. There was nothing to do.\n",
+    ]
 
 
 def test_the_doctor_is_content_with_the_embedded_engines(slipstream: Slipstream) -> None:
@@ -148,6 +173,7 @@ def test_the_doctor_is_content_with_the_embedded_engines(slipstream: Slipstream)
 
     assert (told.exit_code, as_json.exit_code) == (0, 0)
     assert "0 failed" in told.stdout
+    assert re.search(r"maxmemory +[\d.]+ [MG]iB\n", told.stdout)
     findings = json.loads(as_json.stdout)
     assert {"subject", "name", "state", "found", "reason", "remedy"} == set(findings[0])
 
@@ -171,4 +197,5 @@ def test_a_running_instance_is_found_by_its_directory(engines: Instance, monkeyp
 
     result = CliRunner().invoke(main, ["migrate", "--data", str(engines.data_dir)])
 
-    assert (result.exit_code, result.stdout.strip()) == (0, head_revision())
+    assert result.exit_code == 0
+    assert result.stdout.startswith(f"The schema is at {head_revision()}.")
