@@ -24,7 +24,7 @@ from app.core.valkey import Valkey
 from app.platform import Platform, PlatformOptions, Role
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from app.cli.chaos.checker import Evidence
     from app.cli.demo.flights import Flights
@@ -102,26 +102,22 @@ def _drain(console: Console, platform: Platform) -> None:
     """Wait until nothing is in flight: what the killed worker had in hand is taken over by another."""
     valkey = Valkey(platform.instance.redis_url)
     deadline = time.monotonic() + DRAIN_WITHIN_S
-    with console.status("Waiting until all is stored …"):
-        while (waiting := events_in_queue(valkey)) and time.monotonic() < deadline:
-            time.sleep(POLL_S)
+    console.print("Waiting until another worker has taken over what the killed one held …")
+    while (waiting := events_in_queue(valkey)) and time.monotonic() < deadline:
+        time.sleep(POLL_S)
     if waiting:
         console.print(f"[bold red]{waiting:,} events are still in flight after {DRAIN_WITHIN_S} s.[/]")
         sys.exit(1)
 
 
 def _show_summaries(console: Console, platform: Platform, keys: Mapping[str, str], flights: Flights) -> None:
-    table = Table(
-        title=f"The three largest airlines, last {WINDOW} by the flights' own times (UTC)", title_justify="left"
-    )
-    for name in ("airline", "events", "departed", "cancelled", "first", "last"):
-        table.add_column(name, justify="right" if name in {"events", "departed", "cancelled"} else "left", no_wrap=True)
+    rows = []
     largest = sorted(flights.events, key=lambda airline: len(flights.events[airline]), reverse=True)[:LARGEST]
     for airline in largest:
         with Link(platform.base_url, key=keys[airline]) as link:
             summary: Any = link.call("GET", f"/accounts/{airline}/summary?window={WINDOW}", expect=200)
         by_type = summary["by_type"]
-        table.add_row(
+        cells = (
             AIRLINES[airline],
             f"{summary['total']:,}",
             f"{by_type.get('flight.departed', 0):,}",
@@ -129,7 +125,19 @@ def _show_summaries(console: Console, platform: Platform, keys: Mapping[str, str
             _short(summary["first_event_at"]),
             _short(summary["last_event_at"]),
         )
-    console.print(table)
+        rows.append(cells)
+    console.print(f"\nThe three largest airlines, last {WINDOW} by the flights' own times (UTC)")
+    console.print(summaries_table(rows), end="\n\n")
+
+
+def summaries_table(rows: Iterable[tuple[str, ...]]) -> Table:
+    """Return a table that fits into 80 columns with nothing cut."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for name in ("airline", "events", "departed", "cancelled", "first", "last"):
+        table.add_column(name, justify="right" if name in {"events", "departed", "cancelled"} else "left", no_wrap=True)
+    for row in rows:
+        table.add_row(*row)
+    return table
 
 
 def _short(instant: str | None) -> str:
@@ -153,8 +161,5 @@ def _keep_serving(console: Console, platform: Platform, keys: Mapping[str, str])
         f"Key of {AIRLINES[largest]}: {keys[largest]}\n\n"
         f"  curl -H 'Authorization: Bearer {keys[largest]}' '{platform.base_url}/accounts/{largest}/summary?window=7d'\n"
     )
-    try:
-        while True:
-            time.sleep(3600)
-    except KeyboardInterrupt:
-        console.print("Stopping.")
+    platform.supervisor.run()
+    console.print("Stopping.")
