@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 from http import HTTPStatus
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 _LONGEST_EXCHANGE_S = 5.0
+_PROBLEM = "application/problem+json"
 
 
 class Page(NamedTuple):
@@ -60,16 +62,25 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         page = self.server.pages.get(self.path.partition("?")[0])
         if page is None:
-            self._answer(Page(HTTPStatus.NOT_FOUND, "text/plain; charset=utf-8", b"Nothing here.\n"))
+            self.send_error(HTTPStatus.NOT_FOUND, explain="There is nothing at this address.")
         else:
             self._answer(page())
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """Refuse with a problem (RFC 9457), also what the library refuses; `about:blank` has the status as its title."""
+        status = HTTPStatus(code)
+        problem = {"type": "about:blank", "title": status.phrase, "status": int(status)}
+        detail = explain or message
+        self.close_connection = True
+        self._answer(Page(status, _PROBLEM, json.dumps(problem | ({"detail": detail} if detail else {})).encode()))
 
     def _answer(self, page: Page) -> None:
         self.send_response(page.status)
         self.send_header("Content-Type", page.content_type)
         self.send_header("Content-Length", str(len(page.body)))
         self.end_headers()
-        self.wfile.write(page.body)
+        if self.command != "HEAD":
+            self.wfile.write(page.body)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 (the library's name)
         """Probes come every second; nobody wants to read of them."""

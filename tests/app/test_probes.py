@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from contextlib import closing
 from http.client import HTTPConnection
@@ -43,8 +44,18 @@ def test_each_path_has_its_page(server: ProbeServer) -> None:
 
 
 def test_there_is_nothing_else(server: ProbeServer) -> None:
-    assert ask(server, "/")[0] == 404
-    assert ask(server, "/livez", method="DELETE")[0] == 501
+    status, content_type, body = ask(server, "/")
+    refused = ask(server, "/livez", method="DELETE")
+
+    assert (status, content_type) == (404, "application/problem+json")
+    assert json.loads(body) == {
+        "type": "about:blank",
+        "title": "Not Found",
+        "status": 404,
+        "detail": "There is nothing at this address.",
+    }
+    assert refused[:2] == (501, "application/problem+json")
+    assert ask(server, "/livez", method="HEAD") == (501, "application/problem+json", b"")
 
 
 def test_a_port_that_somebody_holds_for_it_is_taken() -> None:
