@@ -123,7 +123,7 @@ def _object(document: Document, root: Path, value: Any, place: str) -> _Object:
 def _checked(value: dict[str, Any]) -> tuple[openslo.OpenSLO | None, list[Finding]]:
     report = Reporter()
     kind = value.get("kind")
-    if kind not in openslo.KINDS:
+    if not isinstance(kind, str) or kind not in openslo.KINDS:
         if report.required(kind, ("kind",)):
             known = ", ".join(openslo.KINDS)
             hint = " (Slipstream measures itself, there is nothing to connect to)" if kind == "DataSource" else ""

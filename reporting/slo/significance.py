@@ -41,8 +41,9 @@ class Significance:
         square = Fraction(self.z) ** 2
         if total * limit > square * (1 - limit):
             return True
-        excess = bad - total * limit
-        return bad >= self.minimum_bad and excess > 0 and excess**2 > square * total * limit * (1 - limit)
+        # Far below the limit there would have been enough events above, so what is far from it is beyond it.
+        distance = bad - total * limit
+        return bad >= self.minimum_bad and distance**2 > square * total * limit * (1 - limit)
 
 
 DEFAULT = Significance()

@@ -148,7 +148,7 @@ def changed(value: Plain, *path: str | int, to: Any = None) -> Plain:
         del inner[path[-1]]
     else:
         inner[path[-1]] = to
-    return copied  # type: ignore[no-any-return]  # It is what it was a copy of.
+    return copied
 
 
 def yaml(*values: Plain) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -99,3 +100,12 @@ def test_an_acknowledged_alert_goes_on_speaking_for_the_slower_ones(workbook: tu
     group.observe(1, B, B, B, B)
 
     assert group.told == [(0, 0, AlertState.FIRING)]
+
+
+def test_what_was_pending_and_cleared_speaks_for_nobody(workbook: tuple[BurnRateAlert, ...]) -> None:
+    group = Group((replace(workbook[0], hold=timedelta(minutes=5)), workbook[1]))
+    group.observe(0, B, C)
+    group.observe(1, C, C)
+    group.observe(2, C, B)
+
+    assert group.told == [(2, 1, AlertState.FIRING)]

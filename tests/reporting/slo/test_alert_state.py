@@ -40,7 +40,7 @@ def run(
 
 
 def firing(**given: object) -> Alert:
-    alert, _ = observe(None, BREACHING, now=START, timing=NOW, **given)  # type: ignore[arg-type]
+    alert, _ = observe(None, BREACHING, now=START, timing=NOW, **given)
     assert alert is not None
     return alert
 

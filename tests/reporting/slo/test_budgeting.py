@@ -174,6 +174,11 @@ def test_slices_without_events_are_not_measured_and_show_in_the_coverage() -> No
     assert coverage(Objective(target=Decimal("0.9")), Counts(1, 1), elapsed) is None
 
 
+@pytest.mark.parametrize("objective", [slices("0.9", "0.9"), slices("0.9", None), slices("0.9", "0.9", 5)])
+def test_a_row_of_no_events_is_no_slice(objective: Objective) -> None:
+    assert list(budget_series(objective, MinuteSeries([3, 4, 60], [0, 0, 0], [0, 0, 0]))) == []
+
+
 def test_a_calendar_month_of_minutes_has_its_whole_budget_on_the_first_day() -> None:
     objective = slices("0.99", "0.9")
     window = CalendarWindow(Calendar(Unit.MONTH, "Europe/Berlin"))
@@ -217,4 +222,4 @@ def test_nothing_is_to_come_in_a_rolling_window() -> None:
 )
 def test_an_objective_that_does_not_fit_its_method_is_refused(given: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="slice"):
-        Objective(target=Decimal("0.9"), **given)  # type: ignore[arg-type]
+        Objective(target=Decimal("0.9"), **given)

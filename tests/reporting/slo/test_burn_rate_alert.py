@@ -164,7 +164,10 @@ def test_at_exactly_1_only_an_inclusive_alert_fires_in_a_total_outage() -> None:
 
 
 def test_pages_come_before_tickets_and_fast_burns_before_slow_ones(workbook: tuple[BurnRateAlert, ...]) -> None:
+    page = alert("2")
+
     assert fastest_first(workbook[::-1]) == workbook
+    assert fastest_first((*workbook, page)) == (*workbook[:2], page, *workbook[2:])
 
 
 @pytest.mark.parametrize(
@@ -181,4 +184,4 @@ def test_a_pair_that_makes_no_sense_is_refused(given: dict[str, object]) -> None
     pair = {"severity": AlertSeverity.PAGE, "long_window": HOUR, "short_window": timedelta(minutes=5), **given}
 
     with pytest.raises(ValueError, match=r"window|budget"):
-        WindowPair(**pair)  # type: ignore[arg-type]
+        WindowPair(**pair)
