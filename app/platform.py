@@ -10,11 +10,10 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import sys
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Self
 
@@ -22,6 +21,7 @@ from app.client import CutError, Link
 from app.core.migrate import migrate
 from app.embedded.instance import Instance
 from app.embedded.tuning import Profile
+from app.ports import HELD, Endpoint
 from app.proc import process_tree
 from app.process import ProcessFailedError, ProcessSpec
 from app.supervisor import LIVED_S, Supervisor
@@ -70,7 +70,7 @@ class Platform:
         self._options = options
         self._stack = ExitStack()
         self._supervisor: Supervisor | None = None
-        self._port = options.port
+        self._endpoint = Endpoint.of(options.host, options.port)
         self._processes: dict[Role, list[Process]] = {}
 
     def __enter__(self) -> Self:
@@ -81,7 +81,13 @@ class Platform:
 
     @property
     def base_url(self) -> str:
-        return f"http://{self._options.host}:{self._port}"
+        """Where this machine reaches the API."""
+        return self._endpoint.local_url
+
+    @property
+    def public_url(self) -> str:
+        """Where users reach it: as set, else by the address on which it listens."""
+        return self._options.settings.get("SLIPSTREAM_BASE_URL") or self._endpoint.url
 
     @property
     def supervisor(self) -> Supervisor:
@@ -99,15 +105,15 @@ class Platform:
         return self
 
     def _start(self) -> None:
+        self._endpoint = self._reserve(self._endpoint)
         instance = self._stack.enter_context(self.instance.start())
         migrate(instance.database_url)
-        self._port = self._reserve_port(self._options.port)
         supervisor = self._stack.enter_context(Supervisor(lived_s=self._options.lived_s))
         self._supervisor = supervisor
         self._processes = {Role.VALKEY: [instance.valkey], Role.POSTGRESQL: [instance.postgres]}
         for engine in (instance.valkey, instance.postgres):
             supervisor.watch(engine)
-        instance.publish({"SLIPSTREAM_BASE_URL": self.base_url})
+        instance.publish({"SLIPSTREAM_BASE_URL": self.public_url})
         workers = [self._worker(number) for number in range(1, self._options.workers + 1)]
         self._processes[Role.WORKER] = supervisor.start(*workers) if workers else []
         self._processes[Role.API] = supervisor.start(self._api())
@@ -156,29 +162,29 @@ class Platform:
                 raise ProcessFailedError(f"{process.name} did not come back in {timeout_s:g} s.")
             time.sleep(POLL_S)
 
-    def _reserve_port(self, port: int) -> int:
-        """Hold the port without listening, so that nobody takes it while the API restarts; the API shares it by SO_REUSEPORT."""
-        holder = self._stack.enter_context(socket.socket())
-        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        holder.bind((self._options.host, port))
-        return int(holder.getsockname()[1])
+    def _reserve(self, endpoint: Endpoint) -> Endpoint:
+        """Hold a port while this platform runs, so that nobody takes it while who listens there restarts."""
+        holder = self._stack.enter_context(endpoint.hold())
+        return replace(endpoint, port=int(holder.getsockname()[1]))
 
     def _api(self) -> ProcessSpec:
-        settings = {"SLIPSTREAM_HOST": self._options.host, "SLIPSTREAM_PORT": str(self._port)}
-        return self._spec("api", "serve", settings, port=self._port)
+        endpoint = self._endpoint
+        settings = {"SLIPSTREAM_HOST": endpoint.host, "SLIPSTREAM_PORT": str(endpoint.port), HELD: "1"}
+        return self._spec("api", "serve", settings, endpoint)
 
     def _worker(self, number: int) -> ProcessSpec:
-        port = self._reserve_port(0)
-        return self._spec(f"worker-{number}", "worker", {"SLIPSTREAM_WORKER_PORT": str(port)}, port=port)
+        endpoint = self._reserve(Endpoint.of(self._options.settings.get("SLIPSTREAM_WORKER_HOST", "127.0.0.1"), 0))
+        settings = {"SLIPSTREAM_WORKER_HOST": endpoint.host, "SLIPSTREAM_WORKER_PORT": str(endpoint.port)}
+        return self._spec(f"worker-{number}", "worker", settings, endpoint)
 
-    def _spec(self, name: str, verb: str, settings: Mapping[str, str], *, port: int) -> ProcessSpec:
+    def _spec(self, name: str, verb: str, settings: Mapping[str, str], endpoint: Endpoint) -> ProcessSpec:
         others = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
-        ours = {"SLIPSTREAM_BASE_URL": self.base_url, **self.instance.environment}
+        ours = {"SLIPSTREAM_BASE_URL": self.public_url, **self.instance.environment}
         return ProcessSpec(
             name=name,
             argv=(*PROGRAM, verb),
             env={**others, **ours, **self._options.settings, **settings},
-            ready=lambda: _is_ready(f"http://127.0.0.1:{port}"),
+            ready=lambda: _is_ready(endpoint.local_url),
             log=self.instance.data_dir / f"{name}.log",
         )
 

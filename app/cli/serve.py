@@ -12,6 +12,7 @@ import click
 
 from app.cli.options import with_settings
 from app.core.settings import hand_down
+from app.ports import HELD, Endpoint
 
 if TYPE_CHECKING:
     from app.core.settings import Settings
@@ -30,6 +31,10 @@ def command(port: int | None, *, settings: Settings) -> None:
 
     if port is not None:
         settings = replace(settings, port=port)
+    endpoint = Endpoint.of(settings.host, settings.port)
+    if settings.port and HELD not in os.environ:
+        endpoint.refuse_taken()
+    settings = replace(settings, host=endpoint.host)
     with tempfile.TemporaryDirectory(prefix="slipstream-api-") as directory:
         multiprocess.prepare(Path(directory) / "metrics", os.environ)
         if settings.run_directory is None:

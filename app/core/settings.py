@@ -218,7 +218,7 @@ def hand_down(settings: Settings, environ: MutableMapping[str, str]) -> None:
             environ[name] = str(value)
 
 
-_OUTSIDE = {"ENV_FILE", "FAILPOINTS", "KEY", "SPOOL"}
+_OUTSIDE = {"ENV_FILE", "FAILPOINTS", "KEY", "PORT_HELD", "SPOOL"}
 """Variables with the prefix that are not settings of the service itself."""
 
 

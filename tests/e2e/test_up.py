@@ -41,14 +41,14 @@ def data_dir() -> Iterator[Path]:
 
 
 @contextmanager
-def up(data_dir: Path) -> Iterator[tuple[str, int]]:
+def up(data_dir: Path, *options: str) -> Iterator[tuple[str, int]]:
     """The address and the process id of a running instance, which Ctrl-C must end in order."""
-    argv = [*PROGRAM, "up", "--data", str(data_dir), "--port", "0", "--workers", "1"]
+    argv = [*PROGRAM, "up", "--data", str(data_dir), "--port", "0", "--workers", "1", *options]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, env=ENVIRONMENT) as process:
         try:
             assert process.stdout is not None
             lines = iter(process.stdout.readline, "")
-            address = next(found[0] for line in lines if (found := re.search(r"http://[0-9.:]+", line)))
+            address = next(found[0] for line in lines if (found := re.search(r"http://[0-9.:\[\]]+", line)))
             yield address, process.pid
         finally:
             process.send_signal(signal.SIGINT)
@@ -60,6 +60,14 @@ def slipstream(*arguments: str, **environment: str) -> str:
     return subprocess.run(
         argv, env={**ENVIRONMENT, **environment}, stdout=subprocess.PIPE, text=True, check=True
     ).stdout
+
+
+def refused(*arguments: str, **environment: str) -> str:
+    """What a command says that fails."""
+    environment = {**ENVIRONMENT, **environment}
+    result = subprocess.run([*PROGRAM, *arguments], env=environment, capture_output=True, text=True, check=False)
+    assert result.returncode == 1, result.stderr
+    return result.stderr
 
 
 def total(address: str, key: str) -> int:
@@ -104,3 +112,17 @@ def test_an_instance_takes_a_file_survives_a_kill_and_goes_on_where_it_was_stopp
     logs = "".join(path.read_text() for path in data_dir.glob("*.log"))
     secrets = json.loads((data_dir / "secrets.json").read_text())
     assert not [name for name, secret in {**secrets, "key": key}.items() if secret in logs]
+
+
+def test_an_instance_listens_where_it_is_told_and_shares_its_port_with_nobody(data_dir: Path) -> None:
+    with up(data_dir, "--host", "::1") as (address, _):
+        with Link(address) as link:
+            assert link.get("/readyz").status == 200
+        port = address.rpartition(":")[2]
+        more = ["--host", "::1", "--port", port]
+        stores = dict(line.split("=", 1) for line in (data_dir / "instance.env").read_text().splitlines())
+        second = refused("up", "--data", str(data_dir / "second"), *more)
+        alone = refused("serve", "--port", port, **stores, SLIPSTREAM_HOST="::1")
+
+    assert address.startswith("http://[::1]:")
+    assert second == alone == f"Error: Port {port} is in use by another program; give --port.\n"
