@@ -34,6 +34,13 @@ class Application(Flask):
             query_args=environ.get("QUERY_STRING", ""),
         )
 
+    def process_response(self, response: Response) -> Response:
+        response = super().process_response(response)
+        if response.is_sequence and not any(response.iter_encoded()):
+            # Nothing has no type: Flask gives one to a 204 and to its own answer to OPTIONS.
+            response.headers.pop("Content-Type", None)
+        return response
+
 
 class WholeResponse(Response):
     """An answer whose body is here, so that nothing applies of what Werkzeug does for streams, ranges and redirects.

@@ -251,6 +251,14 @@ def test_a_revoked_key_is_out_at_the_next_request_and_may_be_revoked_again(
     assert (call("GET", "/keys?account_id=acme").json or {})["keys"][0]["state"] == "revoked"
 
 
+def test_an_answer_without_a_body_has_no_content_type(client: FlaskClient, call: Call, acme: None) -> None:
+    revoked, options = call("DELETE", f"/keys/{issue(call)['key_id']}"), client.options("/events")
+
+    assert (revoked.status_code, revoked.headers.get("Content-Type")) == (204, None)
+    assert (options.status_code, options.headers.get("Content-Type")) == (200, None)
+    assert client.head("/livez").content_type == "application/json"
+
+
 def test_a_rotated_key_holds_for_a_day_beside_the_new_one(client: FlaskClient, call: Call, acme: None) -> None:
     old = issue(call)
 
