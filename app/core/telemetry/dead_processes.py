@@ -60,7 +60,7 @@ def _collect(remains: Remains, store: TelemetryStore) -> DeadProcess | None:
     if not rows and not dead.uncounted:
         return None
     unfinished = sum(unfinished.requests for unfinished in dead.unfinished)
-    _log.warning("process-died", writer=dead.writer, unfinished=unfinished, uncounted=dead.uncounted)
+    _log.warning("process_died", writer=dead.writer, unfinished=unfinished, uncounted=dead.uncounted)
     return dead
 
 
@@ -68,7 +68,7 @@ def _spooled(remains: Remains, dead: DeadProcess) -> list[Row]:
     try:
         return read_spool(remains.spool) or []
     except msgspec.DecodeError as error:
-        _log.error("telemetry-spool-unreadable", writer=dead.writer, error=str(error))
+        _log.error("telemetry_spool_unreadable", writer=dead.writer, error=str(error))
         return []
 
 

@@ -111,7 +111,7 @@ class Flusher:
             except (DependencyError, SQLAlchemyError) as error:
                 self._note(error)
             except Exception:  # noqa: BLE001 - The thread must live: without it nothing is counted any more.
-                _log.exception("telemetry-flush-failed")
+                _log.exception("telemetry_flush_failed")
             else:
                 self._note(None)
                 return True
@@ -135,7 +135,7 @@ class Flusher:
         self._ledger.written(rows)
         self._stored = self._counted
         if refused:
-            _log.error("telemetry-rows-refused", rows=refused)
+            _log.error("telemetry_rows_refused", rows=refused)
         # The minute before stays open for requests that are counted while this runs.
         self._ledger.close_minutes(int(self._clock()) // 60 - 1)
 
@@ -154,11 +154,12 @@ class Flusher:
         try:
             collect_dead(directory, self._store)
         except (DependencyError, SQLAlchemyError, OSError) as error:
-            _log.warning("telemetry-collection-failed", error=str(error))
+            _log.warning("telemetry_collection_failed", error=str(error))
 
     def _note(self, error: Exception | None) -> None:
         """Log the beginning and the end of an outage, not each second of it."""
-        away = error is not None
-        if away != self._away:
-            _log.warning("telemetry-waits" if away else "telemetry-flows-again", error=str(error) if error else None)
-        self._away = away
+        if error is not None and not self._away:
+            _log.warning("telemetry_waits", error=str(error))
+        elif error is None and self._away:
+            _log.info("telemetry_flows_again")
+        self._away = error is not None

@@ -10,7 +10,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import structlog
 from sqlalchemy import func, select, text
+from structlog.testing import capture_logs
 
 from app.core.database import Database
 from app.core.errors import DependencyError
@@ -94,6 +96,26 @@ def test_nothing_is_lost_while_postgresql_is_away(database: Database, nowhere: D
     assert counted(database) == {202: 3, 500: 3}
     with database.begin() as connection:
         assert connection.scalar(select(func.count()).select_from(failed_requests)) == 3
+
+
+def test_an_outage_is_a_warning_and_its_end_is_news(
+    database: Database, nowhere: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A logger that other tests have used keeps to what was configured then.
+    monkeypatch.setattr("app.core.telemetry.flusher._log", structlog.get_logger())
+    measured = start(nowhere)
+    answer(measured, 202)
+    with capture_logs() as lines:
+        measured.flusher.flush()
+        measured.flusher.flush()
+        measured.flusher._store = TelemetryStore(database)
+        measured.flusher.flush()
+        measured.flusher.flush()
+
+    waits, flows = lines
+    assert (waits["event"], waits["log_level"]) == ("telemetry_waits", "warning")
+    assert "postgresql" in waits["error"]
+    assert flows == {"event": "telemetry_flows_again", "log_level": "info"}
 
 
 def test_a_flush_whose_commit_is_unknown_is_repeated_without_counting_twice(database: Database) -> None:
