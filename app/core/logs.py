@@ -31,6 +31,7 @@ _SECRET_TEXT = (
     (re.compile(r"(://[^\s:/@]*):[^\s/@]+@"), rf"\1:{REDACTED}@"),
 )
 _DEEPEST = 8
+_ALEMBIC_HABITS = ("Context impl ", "Will assume ")
 
 
 def configure_logging(
@@ -60,6 +61,8 @@ def configure_logging(
         )
     )
     logging.basicConfig(handlers=[handler], level=number, force=True)
+    if number > logging.DEBUG:
+        logging.getLogger("alembic.runtime.migration").addFilter(_is_news)
     logging.captureWarnings(capture=True)
     sys.excepthook = _log_uncaught
     threading.excepthook = _log_uncaught_in_thread
@@ -91,6 +94,11 @@ def _without_secrets(text: str) -> str:
     for pattern, replacement in _SECRET_TEXT:
         text = pattern.sub(replacement, text)
     return text
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Tell whether Alembic says more than which dialect it is for, which it says of every connection that it looks at."""
+    return not record.getMessage().startswith(_ALEMBIC_HABITS)
 
 
 class _Name:

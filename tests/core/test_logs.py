@@ -33,6 +33,7 @@ def as_before() -> Iterator[None]:
     logging.captureWarnings(capture=False)
     root.handlers[:], root.level = handlers, level
     sys.excepthook, threading.excepthook = hooks
+    logging.getLogger("alembic.runtime.migration").filters.clear()
 
 
 @pytest.fixture
@@ -70,6 +71,7 @@ def test_what_is_bound_to_the_context_is_in_every_line_also_of_libraries(out: io
     ours, theirs, later = lines(out)
 
     assert ours["request_id"] == theirs["request_id"] == "r-1"
+    assert ours["environment"] == theirs["environment"] == "staging"
     assert (theirs["event"], theirs["logger"], theirs["level"]) == ("theirs 1", "library", "warning")
     assert "request_id" not in later
 
@@ -83,6 +85,20 @@ def test_lines_below_the_level_are_not_written() -> None:
     structlog.get_logger().error("yes")
 
     assert [line["event"] for line in lines(out)] == ["yes"]
+
+
+@pytest.mark.parametrize(("level", "said"), [("info", 1), ("debug", 3)])
+def test_alembic_says_what_it_does_and_not_what_it_is(level: str, said: int) -> None:
+    out = io.StringIO()
+    configure_logging(level=level, stream=out)
+
+    alembic = logging.getLogger("alembic.runtime.migration")
+    alembic.info("Context impl %s.", "PostgresqlImpl")
+    alembic.info("Will assume %s DDL.", "transactional")
+    alembic.info("Running upgrade 0001 -> 0002")
+
+    assert len(lines(out)) == said
+    assert lines(out)[-1]["event"] == "Running upgrade 0001 -> 0002"
 
 
 KEY = new_key("acme").text
