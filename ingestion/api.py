@@ -6,12 +6,13 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, g, request
+from flask import Blueprint, g
 
 from app.core.authentication import bearer_token
 from app.core.errors import DependencyError
 from app.core.http.body import LARGEST_BODY, body_of
 from app.core.http.errors import as_problem
+from app.core.http.express import express, ready_json
 from app.core.http.operations import describe
 from app.core.http.rendering import json_response
 from app.core.keys import Scope, parse_key
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from werkzeug.wrappers import Response
 
+    from app.core.http.express import About, Ready
     from app.core.http.guard import Guard
     from app.core.keys import PresentedKey
     from app.core.metrics.event_metrics import AdmissionMetrics
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 _VISIBLE = re.compile(rf"[!-~]{{1,{LONGEST_IDEMPOTENCY_KEY}}}")
 _CE = "HTTP_CE_"
 _MUST_HAVE = tuple(_CE + name for name in ("ID", "SOURCE", "SPECVERSION", "TYPE"))
+_ACCEPTED = "202 ACCEPTED"
 _REPLAYED = {"Idempotent-Replayed": "true"}
 
 
@@ -54,9 +57,10 @@ def blueprint(
     @routes.post("/events")
     @guard.by_admission
     @describe(POST_EVENTS)
-    def post_events() -> Response:
+    @express
+    def post_events(environ: WSGIEnvironment, about: About) -> Ready:
         try:
-            receipt = door.receive()
+            receipt = door.receive(environ, about)
         except Problem as problem:
             metrics.refused(problem.type.slug)
             raise
@@ -65,9 +69,9 @@ def blueprint(
             raise
         accepted = Accepted(receipt.batch_id, receipt.accepted)
         if receipt.replayed:
-            return json_response(accepted, 202, headers=_REPLAYED)
+            return ready_json(accepted, _ACCEPTED, _REPLAYED)
         metrics.accepted(receipt.accepted, tier=receipt.tier)
-        return json_response(accepted, 202)
+        return ready_json(accepted, _ACCEPTED)
 
     @routes.get("/batches/<batch_id>")
     @guard.scope(Scope.EVENTS_WRITE)
@@ -90,8 +94,7 @@ class _Door:
         self._admission = admission
         self._retention = retention
 
-    def receive(self) -> Receipt:
-        environ = request.environ
+    def receive(self, environ: WSGIEnvironment, about: About) -> Receipt:
         key = _presented_key(environ.get("HTTP_AUTHORIZATION"))
         try:
             idempotency_key = _idempotency_key(environ.get("HTTP_IDEMPOTENCY_KEY"))
@@ -108,14 +111,14 @@ class _Door:
         except Problem as problem:
             # A stranger is told that he is one, whatever else he did wrong; an account's own mistakes count as its own.
             if problem.type is not ProblemType.OVERLOADED:
-                self._guard.check(Scope.EVENTS_WRITE)
+                self._guard.check_for(environ, Scope.EVENTS_WRITE, about)
             raise
         try:
             receipt = self._admission.admit(key, batch, idempotency_key=idempotency_key, now=now)
         except Refusal as refusal:
-            g.account_id, g.tier = key.account_id, refusal.tier
+            about.account_id, about.tier = key.account_id, refusal.tier
             raise
-        g.account_id, g.tier = key.account_id, receipt.tier
+        about.account_id, about.tier = key.account_id, receipt.tier
         return receipt
 
 

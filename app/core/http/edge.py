@@ -14,7 +14,8 @@ from structlog.contextvars import bind_contextvars
 
 from app.core import deadline
 from app.core.http.body import LARGEST_BODY, TimedInput
-from app.core.http.errors import INTERNAL_ERROR, handle_errors
+from app.core.http.errors import INTERNAL_ERROR, ErrorAnswers, handle_errors
+from app.core.http.express import About, express_views
 from app.core.http.rendering import problem_response
 from app.core.http.request_ids import RequestIds
 from app.core.problems import Problem, ProblemType
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from werkzeug.routing import Rule
 
     from app.core.http.body import BodyReaders
+    from app.core.http.express import ExpressView
 
 UNMATCHED = "__unmatched__"
 """The route of requests whose address we do not know: addresses are the client's, and without end."""
@@ -36,7 +38,7 @@ PROBES = frozenset({"/livez", "/readyz", "/metrics"})
 
 _CONVERTER = re.compile(r"<(?:[^<>:]*:)?([^<>]+)>")
 _EXCHANGE = "slipstream.exchange"
-_NOTHING_KNOWN: dict[str, Any] = {"reason": INTERNAL_ERROR.type.slug, "account_id": None, "tier": ""}
+_NOTHING_KNOWN = About(reason=INTERNAL_ERROR.type.slug)
 log = structlog.get_logger(__name__)
 
 
@@ -74,7 +76,7 @@ _UNCOUNTED = NoRecorder()
 class _Exchange:
     """One request on its way through: its name, its measure, and the start of its answer."""
 
-    __slots__ = ("_measure", "_method", "_recorder", "_route", "_start_response", "answered", "request_id")
+    __slots__ = ("_measure", "_method", "_recorder", "_route", "_start_response", "about", "answered", "request_id")
 
     def __init__(self, recorder: RequestRecorder, method: str, request_id: str, start_response: StartResponse) -> None:
         self._recorder = recorder
@@ -83,6 +85,7 @@ class _Exchange:
         self._start_response = start_response
         self._measure: Any = None
         self.request_id = request_id
+        self.about: About | None = None  # What an express view finds out; others tell Flask's `g`.
         self.answered = False
 
     def take(self, route: str) -> None:
@@ -101,8 +104,15 @@ class _Exchange:
         headers += (("X-Request-Id", self.request_id), ("X-Content-Type-Options", "nosniff"))
         self.answered = True
         self.begin()  # Refused without a look at the body.
-        about = _about() if has_request_context() else _NOTHING_KNOWN
-        self._recorder.finish(self._measure, status=int(status[:3]), request_id=self.request_id, **about)
+        about = self.about or (_about() if has_request_context() else _NOTHING_KNOWN)
+        self._recorder.finish(
+            self._measure,
+            status=int(status[:3]),
+            reason=about.reason,
+            account_id=about.account_id,
+            tier=about.tier,
+            request_id=self.request_id,
+        )
         return self._start_response(status, headers, exc_info)
 
 
@@ -126,8 +136,10 @@ class Edge:
         self._base_url = base_url
         self._ids = RequestIds()
         self._routes = {rule.rule: route_of(rule) for rule in app.url_map.iter_rules()}
+        self._express = express_views(app)
+        self._errors = ErrorAnswers(base_url)
         app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
-        handle_errors(app, base_url=base_url)
+        handle_errors(app, self._errors)
         app.before_request(self._begin)
         app.wsgi_app = self  # type: ignore[method-assign]  # Flask's documented place for what surrounds an app.
 
@@ -139,8 +151,9 @@ class Edge:
         bind_contextvars(request_id=request_id)
         self._busy.add(threading.get_ident())
         deadline.begin(self._limits.deadline_s)
+        view = self._express.get((environ["REQUEST_METHOD"], environ["PATH_INFO"]))
         try:
-            answer = self._inner(environ, exchange.start)
+            answer = self._inner(environ, exchange.start) if view is None else self._answer(view, environ, exchange)
         except Exception:
             if exchange.answered:
                 raise
@@ -154,19 +167,35 @@ class Edge:
             body.drain()
         return answer
 
+    def _answer(self, view: ExpressView, environ: WSGIEnvironment, exchange: _Exchange) -> Iterable[bytes]:
+        """Do for an express view what Flask does for others."""
+        about = exchange.about = About()
+        try:
+            self._enter(exchange, environ["PATH_INFO"], environ)
+            status, headers, body = view(environ, about)
+        except Exception as error:  # noqa: BLE001 - Whatever it is, it has an answer.
+            response, about.reason = self._errors.answer(error, exchange.request_id)
+            return response(environ, exchange.start)
+        exchange.start(status, headers)
+        return [body]
+
     def _begin(self) -> None:
         environ = request.environ
         exchange: _Exchange = environ[_EXCHANGE]
         g.request_id = exchange.request_id
         rule = request.url_rule
+        self._enter(exchange, None if rule is None else rule.rule, environ)
+
+    def _enter(self, exchange: _Exchange, rule: str | None, environ: WSGIEnvironment) -> None:
+        """Begin the measure now or when the body is complete; raises `Problem` when too many requests are in hand."""
         if rule is not None:
-            exchange.take(self._routes[rule.rule])
+            exchange.take(self._routes[rule])
         body = environ["wsgi.input"]
         if isinstance(body, TimedInput):
             body.on_complete = partial(self._body_complete, exchange)
         else:
             exchange.begin()
-        if len(self._busy) > self._limits.most_at_once and (rule is None or rule.rule not in PROBES):
+        if len(self._busy) > self._limits.most_at_once and (rule is None or rule not in PROBES):
             raise Problem(ProblemType.OVERLOADED, "Too many requests are in hand.", limit="requests")
 
     def _body_complete(self, exchange: _Exchange) -> None:
@@ -175,10 +204,10 @@ class Edge:
         deadline.begin(self._limits.deadline_s)
 
 
-def _about() -> dict[str, Any]:
+def _about() -> About:
     """What the views have found out about the request."""
     known = g.__dict__
-    return {"reason": known.get("reason", ""), "account_id": known.get("account_id"), "tier": known.get("tier", "")}
+    return About(known.get("account_id"), known.get("tier", ""), known.get("reason", ""))
 
 
 def route_of(rule: Rule) -> str:

@@ -50,42 +50,48 @@ INTERNAL_ERROR = Problem(ProblemType.INTERNAL_ERROR, "Something went wrong on ou
 log = structlog.get_logger(__name__)
 
 
-def handle_errors(app: Flask, *, base_url: str) -> None:
+class ErrorAnswers:
+    """Makes an answer of whatever was raised, and of its reason as telemetry knows it."""
+
+    def __init__(self, base_url: str) -> None:
+        self._base_url = base_url
+        self._report = _Report()
+
+    def answer(self, error: Exception, request_id: str) -> tuple[Response, str]:
+        """Return the answer and its reason; what nobody expected is logged."""
+        if isinstance(error, Problem):
+            return self.problem(error, request_id)
+        if isinstance(error, DependencyError):
+            self._report.failure(error)
+            return self.problem(as_problem(error), request_id)
+        log.error("request_failed", exc_info=error)
+        return self.problem(INTERNAL_ERROR, request_id)
+
+    def problem(self, problem: Problem, request_id: str) -> tuple[Response, str]:
+        return problem_response(problem, base_url=self._base_url, request_id=request_id), problem.type.slug
+
+
+def handle_errors(app: Flask, answers: ErrorAnswers) -> None:
     """Answer every error of this app with a problem."""
 
-    def answer(problem: Problem) -> Response:
-        g.reason = problem.type.slug
-        return problem_response(problem, base_url=base_url, request_id=g.get("request_id", ""))
-
-    @app.errorhandler(Problem)
-    def _problem(problem: Problem) -> Response:
-        return answer(problem)
-
-    report = _Report()
-
-    @app.errorhandler(DependencyError)
-    def _dependency(error: DependencyError) -> Response:
-        report.failure(error)
-        return answer(as_problem(error))
+    @app.errorhandler(Exception)
+    def _any(error: Exception) -> Response:
+        response, g.reason = answers.answer(error, g.get("request_id", ""))
+        return response
 
     @app.errorhandler(HTTPException)
     def _http(error: HTTPException) -> Response:
         original = getattr(error, "original_exception", None)
         if original is not None:
-            return _unexpected(original)
+            return _any(original)
         if error.response is not None or error.code is None or error.code < _FIRST_CLIENT_ERROR:
             return error.get_response()  # A redirect.
         fallback = ProblemType.INTERNAL_ERROR if error.code >= _FIRST_SERVER_ERROR else ProblemType.MALFORMED_REQUEST
         kind = _BY_STATUS.get(error.code, fallback)
-        response = answer(Problem(kind, _DETAILS.get(kind, kind.title)))
+        response = _any(Problem(kind, _DETAILS.get(kind, kind.title)))
         if isinstance(error, MethodNotAllowed) and error.valid_methods:
             response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
         return response
-
-    @app.errorhandler(Exception)
-    def _unexpected(error: Exception) -> Response:
-        log.error("request_failed", exc_info=error)
-        return answer(INTERNAL_ERROR)
 
 
 class _Report:

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
 
 from flask import g, request
 
+from app.core.http.express import About
 from app.core.keys import Scope
 from app.core.problems import Problem, ProblemType
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from wsgiref.types import WSGIEnvironment
 
     from flask import Flask
 
@@ -69,10 +71,18 @@ class Guard:
 
     def check(self, scope: str) -> Principal:
         """Return who is calling. Raises `Problem` when that is nobody we know, or he has neither this scope nor `admin`."""
-        principal = self._authenticator.authenticate(request.environ.get("HTTP_AUTHORIZATION"), datetime.now(UTC))
+        about = About()
+        try:
+            principal = self.check_for(request.environ, scope, about)
+        finally:
+            g.account_id, g.tier = about.account_id, about.tier
         g.principal = principal
-        g.account_id = principal.account_id
-        g.tier = principal.tier or ""
+        return principal
+
+    def check_for(self, environ: WSGIEnvironment, scope: str, about: About) -> Principal:
+        """Do the same for an express view, and note in `about` who it is."""
+        principal = self._authenticator.authenticate(environ.get("HTTP_AUTHORIZATION"), datetime.now(UTC))
+        about.account_id, about.tier = principal.account_id, principal.tier or ""
         if not principal.has(scope) and not principal.has(Scope.ADMIN):
             raise Problem(ProblemType.FORBIDDEN, f"The key lacks the scope {scope}.")
         return principal

@@ -6,24 +6,35 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from flask import Blueprint, Flask, g, request
+from flask import Blueprint, Flask, g, has_request_context, request
 
 from app.core.authentication import Principal, bearer_token
 from app.core.errors import DependencyTimeoutError, DependencyUnavailableError
-from app.core.http.body import BodyReaders, read_body
+from app.core.http.body import BodyReaders, body_of, read_body
 from app.core.http.edge import Edge
+from app.core.http.express import express, ready_json
 from app.core.http.guard import Guard
 from app.core.problems import Problem, ProblemType
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from wsgiref.types import WSGIEnvironment
 
     from flask.testing import FlaskClient
+
+    from app.core.http.express import About, Ready
 
 PRINCIPALS = {
     "writer": Principal(account_id="acme", key_id="w", scopes=frozenset({"events:write"}), tier="standard"),
     "reader": Principal(account_id="acme", key_id="r", scopes=frozenset({"summary:read"}), tier="standard"),
     "operator": Principal(account_id=None, key_id="o", scopes=frozenset({"admin"})),
+}
+
+
+EXPRESS_ERRORS = {
+    b"problem": Problem(ProblemType.INVALID_EVENTS, "Not these."),
+    b"away": DependencyUnavailableError("valkey", "refused by 10.0.0.7"),
+    b"bug": KeyError("a secret"),
 }
 
 
@@ -102,6 +113,17 @@ def views(guard: Guard, recording: Recording) -> Blueprint:
             "late": DependencyTimeoutError("postgresql", "10.0.0.7 said nothing"),
             "bug": KeyError("a secret"),
         }[how]
+
+    @routes.post("/express")
+    @guard.public
+    @express
+    def quick(environ: WSGIEnvironment, about: About) -> Ready:
+        about.account_id, about.tier = "acme", "standard"
+        body = body_of(environ)
+        recording.note("inside Flask" if has_request_context() else "past Flask")
+        if body in EXPRESS_ERRORS:
+            raise EXPRESS_ERRORS[body]
+        return ready_json({"got": len(body)}, "202 ACCEPTED", {"X-More": "1"})
 
     return routes
 
