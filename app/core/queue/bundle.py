@@ -93,7 +93,7 @@ class BundleRunner:
         self._worker = worker
         self._policy = policy
         self._stop_flag = stop_flag
-        self._patience = Patience(stop_flag, policy.pause)
+        self._patience = Patience(stop_flag, policy.pause, policy.pause_on)
         self._watchdog = watchdog
         self._counters = counters
         self._failpoint = failpoint

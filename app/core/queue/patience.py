@@ -27,6 +27,8 @@ class Patience:
 
     stop_flag: Event
     backoff: Backoff = field(default_factory=lambda: Backoff(base_s=0.1, cap_s=5.0))
+    expected: tuple[type[BaseException], ...] = ()
+    """What is known to come and go: its traceback would tell nothing."""
 
     def repeat(
         self,
@@ -56,6 +58,7 @@ class Patience:
         """Wait once, the longer the more *pauses* went before."""
         if pauses == 0:
             # One line for an outage, not one for each of its seconds.
-            _logger.warning("the drain pauses: %s", why, exc_info=why if isinstance(why, BaseException) else None)
+            strange = why if isinstance(why, BaseException) and not isinstance(why, self.expected) else None
+            _logger.warning("the drain pauses: %s", why, exc_info=strange)
         if self.stop_flag.wait(self.backoff.delay_s(pauses)):
             raise StoppedError

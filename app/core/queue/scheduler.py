@@ -31,7 +31,7 @@ class StreamScheduler(Scheduler):
 
     def __init__(self, huey: StreamHuey, stop_flag: Event, interval: float, *, periodic: bool) -> None:
         super().__init__(huey, stop_flag, interval, periodic)
-        self._patience = Patience(stop_flag)
+        self._patience = Patience(stop_flag, expected=huey.pause_on)
         self._checked_to: dict[str, int] = {}
 
     def loop(self, now: datetime | None = None) -> None:
@@ -66,7 +66,7 @@ class StreamScheduler(Scheduler):
             for due in range(minute, first - 1, -1):
                 if task.validate_datetime(self._local(due)):
                     if self.huey.storage.tick(name, due, self.huey.serialize_task(task)):
-                        self._logger.info("enqueued periodic task %s for minute %d", name, due)
+                        self._logger.debug("enqueued periodic task %s for minute %d", name, due)
                     break
             self._checked_to[name] = minute
 

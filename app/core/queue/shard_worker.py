@@ -67,7 +67,7 @@ class ShardWorker(BaseProcess):
         self._runner = runner
         self._worker = worker
         self._linger_s = linger_s
-        self._patience = Patience(stop_flag)
+        self._patience = Patience(stop_flag, expected=huey.pause_on)
         self._quiet = 0
 
     def loop(self, now: object = None) -> None:  # noqa: ARG002 (Huey's signature)

@@ -21,7 +21,7 @@ class TaskWorker(Worker):
 
     def initialize(self) -> None:
         super().initialize()
-        self._patience = Patience(self.stop_flag)
+        self._patience = Patience(self.stop_flag, expected=(DependencyAwayError, *self.huey.pause_on))
 
     def loop(self, now: datetime | None = None) -> None:
         task: Task | None = None
