@@ -66,6 +66,14 @@ def test_the_page_shows_every_operation(client: FlaskClient) -> None:
             assert f'<span class="method {method}">{method.upper()}</span> <code>{path}</code>' in text
 
 
+def test_the_page_shows_scopes_and_the_other_ways_to_send(client: FlaskClient) -> None:
+    text = html.unescape(client.get("/docs").get_data(as_text=True))
+
+    assert '<span class="scope">scope <code>events:write</code></span>' in text
+    for header in ("Content-Encoding: gzip", "Idempotency-Key: ", "Content-Type: application/cloudevents+json"):
+        assert text.count(f"-H '{header}") == 1
+
+
 def test_the_page_is_well_made_and_all_its_anchors_lead_somewhere(page: Page) -> None:
     assert (page.open, page.wrong) == ([], [])
     assert len(page.ids) == len(set(page.ids))
