@@ -25,7 +25,7 @@ def command(concurrency: int | None, port: int | None, *, settings: Settings) ->
     from app.core.logs import configure_logging  # noqa: PLC0415 - `slipstream --help` stays quick.
     from app.worker import Worker  # noqa: PLC0415
 
-    configure_logging(level=settings.log_level, style=settings.log_format)
+    configure_logging(level=settings.log_level, style=settings.log_format, environment=settings.environment)
     if concurrency is not None:
         settings = replace(settings, worker_concurrency=concurrency)
     if port is not None:

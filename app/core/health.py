@@ -104,7 +104,7 @@ class _Runner:
         except DependencyError as error:
             self._report = CheckReport(self.check.without_answer, error.detail)
         except Exception:  # noqa: BLE001 - A check that breaks is a failing one, and its thread must say so.
-            _log.exception("check-broke", check=self.check.name)
+            _log.exception("check_broke", check=self.check.name)
             self._report = CheckReport(CheckState.FAILING, "The check itself failed; the log has the error.")
 
 

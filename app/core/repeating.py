@@ -41,6 +41,6 @@ class Repeating:
                 failed = False
             except (DependencyError, SQLAlchemyError) as error:
                 if not failed:  # One line for an outage.
-                    _log.warning("repeated-work-failed", work=self._name, error=str(error))
+                    _log.warning("repeated_work_failed", work=self._name, error=str(error))
                 failed = True
             self._stopping.wait(self._interval_s)
