@@ -179,7 +179,11 @@ class Platform:
 
     def _spec(self, name: str, verb: str, settings: Mapping[str, str], endpoint: Endpoint) -> ProcessSpec:
         others = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
-        ours = {"SLIPSTREAM_BASE_URL": self.public_url, **self.instance.environment}
+        ours = {
+            "SLIPSTREAM_BASE_URL": self.public_url,
+            "SLIPSTREAM_RUN_DIRECTORY": str(self.instance.data_dir / "telemetry"),
+            **self.instance.environment,
+        }
         return ProcessSpec(
             name=name,
             argv=(*PROGRAM, verb),

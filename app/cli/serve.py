@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +27,7 @@ def command(port: int | None, *, settings: Settings) -> None:
     """
     # Before anything imports prometheus_client, which then counts in the files that all processes share.
     from app.core.metrics import multiprocess  # noqa: PLC0415
+    from app.run_directory import default_run_directory, metrics_directory  # noqa: PLC0415
 
     if port is not None:
         settings = replace(settings, port=port)
@@ -35,10 +35,10 @@ def command(port: int | None, *, settings: Settings) -> None:
     if settings.port and HELD not in os.environ:
         endpoint.refuse_taken()
     settings = replace(settings, host=endpoint.host)
-    with tempfile.TemporaryDirectory(prefix="slipstream-api-") as directory:
-        multiprocess.prepare(Path(directory) / "metrics", os.environ)
-        if settings.run_directory is None:
-            settings = replace(settings, run_directory=str(Path(directory) / "run"))
+    run = Path(settings.run_directory) if settings.run_directory else default_run_directory(settings.database_url)
+    settings = replace(settings, run_directory=str(run))
+    with metrics_directory(run) as directory:
+        multiprocess.prepare(directory, os.environ)
         hand_down(settings, os.environ)
 
         from app.server import serve  # noqa: PLC0415 - `slipstream --help` stays quick.

@@ -121,7 +121,7 @@ class Settings:
     timezone: str = _setting(_zone, "IANA time zone of reports and pages.", "UTC")
     run_directory: str | None = _setting(
         _text,
-        "Local directory where processes note what they have counted and not yet stored. Default: a temporary one.",
+        "Local directory where processes note what they have counted and not yet stored. Default: one for each user and database, in the temporary directory.",
         None,
     )
     environment: str = _setting(_text, "A name that logs carry.", "production")

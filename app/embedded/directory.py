@@ -3,6 +3,7 @@
 lock            held while any process of the instance lives; names the process that took it
 secrets.json    passwords and the admin token, made once
 instance.env    settings for others, while the instance runs
+telemetry/      what the API's processes have counted and not yet stored
 postgresql.conf, valkey.conf, postgresql.log, valkey.log
 postgresql/ valkey/ run/    owned by the engines' user; run/ has the sockets
 """

@@ -55,6 +55,7 @@ class Server:
             "body_timeout_s": 1,
         }
         environment = {name: value for name, value in os.environ.items() if not name.startswith("SLIPSTREAM_")}
+        environment["TMPDIR"] = str(log.parent)
         self.process = Process(
             ProcessSpec(
                 name="api",
