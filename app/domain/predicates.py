@@ -141,8 +141,8 @@ def implies(narrow: Predicate, wide: Predicate, *, whole: bool = False) -> bool:
     if isinstance(wide, OneOf):
         return any(implies(narrow, member, whole=whole) for member in wide.members)
     if isinstance(narrow, StatusClass):
-        # What lies between two ends of which both are let through is let through: neither has gaps.
-        return wide.matches(narrow.lowest) and wide.matches(narrow.highest) and not isinstance(wide, Equal)
+        # Between two ends that are let through everything is: what has a single value lets one of them through at most.
+        return wide.matches(narrow.lowest) and wide.matches(narrow.highest)
     if not isinstance(wide, Compared) or narrow.downwards != wide.downwards:
         return False
     inner, outer = narrow.cut(whole=whole), wide.cut(whole=whole)
