@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from app.cli.sending import Progress
 
 
+DEFAULT_URL = "http://127.0.0.1:8080"
 KEY_VARIABLE = "SLIPSTREAM_KEY"
 GZIP_MAGIC = b"\x1f\x8b"
 
@@ -29,7 +30,14 @@ def group() -> None:
 
 @group.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--url", default="http://127.0.0.1:8080", show_default=True, help="Where the platform answers.")
+@click.option("--url", help=f"Where the platform answers.  [default: {DEFAULT_URL}]")
+@click.option(
+    "--data",
+    "data_dir",
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Send to the instance that `slipstream up` runs on this directory.",
+)
 @click.option(
     "--key-file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -38,7 +46,16 @@ def group() -> None:
 @click.option("--batch", "batch_size", default=1_000, show_default=True, type=click.IntRange(1, 1_000))
 @click.option("--give-up-after", default=300.0, show_default=True, help="Seconds to try one batch for.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-def send(file: Path, url: str, key_file: Path | None, batch_size: int, give_up_after: float, *, as_json: bool) -> None:
+def send(
+    file: Path,
+    *,
+    url: str | None,
+    data_dir: Path | None,
+    key_file: Path | None,
+    batch_size: int,
+    give_up_after: float,
+    as_json: bool,
+) -> None:
     """Send FILE, one event as JSON a line (may be gzipped), and repeat what was not taken until it is.
 
     Lines with an account_id are sent with that account's key. Sending the same file again stores nothing twice.
@@ -47,7 +64,9 @@ def send(file: Path, url: str, key_file: Path | None, batch_size: int, give_up_a
 
     keys = _keys(key_file)
     with _lines(file) as (source, lines), _progress_bar(file.stat().st_size) as advance:
-        sender = Sender(url, keys, give_up_after_s=give_up_after, watch=lambda _: advance(source.tell()))
+        sender = Sender(
+            url or _address(data_dir), keys, give_up_after_s=give_up_after, watch=lambda _: advance(source.tell())
+        )
         try:
             progress = sender.send(lines, batch_size=batch_size)
         except SendingError as error:
@@ -59,6 +78,15 @@ def send(file: Path, url: str, key_file: Path | None, batch_size: int, give_up_a
     _report(progress, as_json=as_json)
     if progress.refused:
         sys.exit(1)
+
+
+def _address(data_dir: Path | None) -> str:
+    """Return where the instance on a directory answers; raises `EmbeddedError` when none runs there."""
+    if data_dir is None:
+        return DEFAULT_URL
+    from app.embedded.directory import running_environment  # noqa: PLC0415 - only installations that embed the engines.
+
+    return running_environment(data_dir).get("SLIPSTREAM_BASE_URL", DEFAULT_URL)
 
 
 def _keys(key_file: Path | None) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import sys
+import shlex
 from pathlib import Path
 
 import click
@@ -25,7 +25,7 @@ def command(data_dir: Path | None, host: str, port: int, workers: int) -> None:
     Whatever dies is started again. Ctrl-C stops everything in order; the next start continues on the same data. Settings are taken from the
     environment, except those that say where everything is.
     """
-    from app.embedded.directory import default_data_dir  # noqa: PLC0415 - `slipstream --help` stays quick.
+    from app.embedded.directory import OPERATOR_FILE, default_data_dir  # noqa: PLC0415 - `slipstream --help` stays quick.
     from app.platform import PREFIX, Platform, PlatformOptions  # noqa: PLC0415
 
     data_dir = data_dir or default_data_dir()
@@ -33,17 +33,15 @@ def command(data_dir: Path | None, host: str, port: int, workers: int) -> None:
     settings = {
         name: value for name, value in os.environ.items() if name.startswith(PREFIX) and not name.startswith(ours)
     }
-    first = not (data_dir / "secrets.json").exists()
     with Platform(
         data_dir, PlatformOptions(workers=workers, host=host, port=port, settings=settings)
     ).start() as platform:
         instance = platform.instance
         click.echo(f"Slipstream answers on   {platform.base_url}")
         click.echo(f"data and logs           {instance.data_dir}")
-        click.echo(f"the operator's token    admin_token in {instance.data_dir / 'secrets.json'}")
-        if first and sys.stdout.isatty():
-            click.echo(f"\nShown this once: {instance.admin_token}\n")
         click.echo(f"for other commands      --data {instance.data_dir}")
+        token = shlex.quote(str(instance.data_dir / OPERATOR_FILE))
+        click.echo(f"for curl, as operator   export URL={shlex.quote(platform.base_url)} ADMIN=$(cat {token})")
         click.echo("Ctrl-C stops it.")
         platform.supervisor.run()
         click.echo("Stopping: what is in hand is finished first.", err=True)

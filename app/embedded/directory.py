@@ -2,6 +2,7 @@
 
 lock            held while any process of the instance lives; names the process that took it
 secrets.json    passwords and the admin token, made once
+admin.token     the admin token again, alone, for `$(cat …)`
 instance.env    settings for others, while the instance runs
 telemetry/      what the API's processes have counted and not yet stored
 postgresql.conf, valkey.conf, postgresql.log, valkey.log
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 ROOT_DATA_DIR = Path("/var/lib/slipstream")
 SOCKET_PATH_MAX = 100  # The kernel allows 107 bytes, libpq's and Valkey's own suffixes included.
+OPERATOR_FILE = "admin.token"
 LONGEST_SOCKET_NAME = "/.s.PGSQL.5432.lock"
 TAKEOVER_TIMEOUT_S = 30.0
 
@@ -143,7 +145,9 @@ class DataDirectory:
         if not path.exists():
             made = Secrets(*(secrets.token_urlsafe(32) for _ in range(4)))
             self.write_private("secrets.json", json.dumps(asdict(made), indent=1))
-        return Secrets(**json.loads(path.read_text()))
+        known = Secrets(**json.loads(path.read_text()))
+        self.write_private(OPERATOR_FILE, known.admin_token + "\n")
+        return known
 
     def write_private(self, name: str, text: str, *, for_engines: bool = False) -> Path:
         """Write a file of mode 0600, owned by the engines' user if it is for them; complete or not at all."""

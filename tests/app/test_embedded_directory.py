@@ -35,6 +35,8 @@ def test_secrets_are_made_once_and_closed_to_others(tmp_path: Path) -> None:
 
     assert directory.secrets() == made
     assert stat.S_IMODE((tmp_path / "data" / "secrets.json").stat().st_mode) == 0o600
+    token = tmp_path / "data" / "admin.token"
+    assert (token.read_text().strip(), stat.S_IMODE(token.stat().st_mode)) == (made.admin_token, 0o600)
     assert len({made.postgres_password, made.database_password, made.valkey_password, made.admin_token}) == 4
 
 

@@ -49,10 +49,22 @@ def up(data_dir: Path, *options: str) -> Iterator[tuple[str, int]]:
             assert process.stdout is not None
             lines = iter(process.stdout.readline, "")
             address = next(found[0] for line in lines if (found := re.search(r"http://[0-9.:\[\]]+", line)))
+            operator = next(line[line.index("export") :] for line in lines if "export" in line)
+            assert accounts_status(operator) == "200"
             yield address, process.pid
         finally:
             process.send_signal(signal.SIGINT)
         assert process.wait(PATIENCE_S) == 0
+
+
+def accounts_status(operator: str) -> str:
+    """Paste the line that `up` prints into a shell; return the status of the operator's request that follows."""
+    program = (
+        "import os, urllib.request as r; bearer = {'Authorization': 'Bearer ' + os.environ['ADMIN']}\n"
+        "print(r.urlopen(r.Request(os.environ['URL'] + '/accounts', headers=bearer)).status)"
+    )
+    argv = ["sh", "-c", f'{operator}\nexec "$0" -c "$1"', sys.executable, program]
+    return subprocess.run(argv, stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
 
 
 def slipstream(*arguments: str, **environment: str) -> str:
@@ -100,7 +112,9 @@ def test_an_instance_takes_a_file_survives_a_kill_and_goes_on_where_it_was_stopp
         sent = json.loads(slipstream("events", "send", str(file), "--url", address, "--json", SLIPSTREAM_KEY=key))
         (worker,) = [child for child in process_tree(pid) if command_line(child).rstrip().endswith(" worker")]
         os.kill(worker, signal.SIGKILL)
-        again = json.loads(slipstream("events", "send", str(file), "--url", address, "--json", SLIPSTREAM_KEY=key))
+        again = json.loads(
+            slipstream("events", "send", str(file), "--data", str(data_dir), "--json", SLIPSTREAM_KEY=key)
+        )
         wait_for_total(EVENTS, address, key)
         instance_env = (data_dir / "instance.env").read_text()
 
