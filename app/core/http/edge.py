@@ -105,6 +105,8 @@ class _Exchange:
         self.answered = True
         self.begin()  # Refused without a look at the body.
         about = self.about or (_about() if has_request_context() else _NOTHING_KNOWN)
+        if about.headers is not None:
+            headers += about.headers.items()
         self._recorder.finish(
             self._measure,
             status=int(status[:3]),
@@ -117,7 +119,10 @@ class _Exchange:
 
 
 class Edge:
-    """Surrounds an app. Sets `g.request_id`; views and guards set `g.account_id`, `g.tier` and `g.reason` when they know."""
+    """Surrounds an app. Sets `g.request_id`; views and guards set `g.account_id`, `g.tier` and `g.reason` when they know.
+
+    `g.headers` are header fields for whatever the request is answered with, also with a problem.
+    """
 
     def __init__(
         self,
@@ -207,7 +212,7 @@ class Edge:
 def _about() -> About:
     """What the views have found out about the request."""
     known = g.__dict__
-    return About(known.get("account_id"), known.get("tier", ""), known.get("reason", ""))
+    return About(known.get("account_id"), known.get("tier", ""), known.get("reason", ""), known.get("headers"))
 
 
 def route_of(rule: Rule) -> str:
