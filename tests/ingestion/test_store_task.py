@@ -35,7 +35,9 @@ def registry() -> CollectorRegistry:
 
 @pytest.fixture
 def task(writer: Writer, valkey: Valkey, registry: CollectorRegistry) -> StoreTask:
-    return StoreTask(writer, RepeatedAnswers(valkey), StoreMetrics(registry), clock=lambda: NOW)
+    return StoreTask(
+        writer, RepeatedAnswers(valkey), StoreMetrics(registry), clock=lambda: NOW, on_dead=lambda *_: None
+    )
 
 
 def remember(valkey: Valkey, entry: Any, batch_id: str | None = None) -> str:

@@ -11,9 +11,12 @@ from app.core.database import Database
 from app.core.http.body import BodyReaders
 from app.core.http.guard import Guard
 from app.core.keys import Scope
+from app.core.shard_directory import ShardDirectory
 from app.core.valkey import Valkey
 from app.factory import create_app
+from ingestion.admission.scripts import Scripts
 from ingestion.summary.cache import SummaryCache
+from ingestion.summary.rate import SummaryRate
 from ingestion.summary.service import Summaries
 from ingestion.summary.sources import Source
 from ingestion.summary.summary_store import SummaryStore
@@ -31,12 +34,14 @@ if TYPE_CHECKING:
     from tests.conftest import World
 
 
-def make_client(database: Database, valkey: Valkey, authenticator: Authenticator) -> FlaskClient:
+def make_client(
+    database: Database, valkey: Valkey, authenticator: Authenticator, cache: Valkey | None = None
+) -> FlaskClient:
     summaries = Summaries(
-        Source(SummaryStore(database), timedelta(seconds=5)), SummaryCache(valkey, keep_s=60), stale_s=60
+        Source(SummaryStore(database), timedelta(seconds=5)), SummaryCache(cache or valkey, keep_s=60), stale_s=60
     )
     readers = BodyReaders(deadline_s=5, most=8)
-    routes = blueprint(summaries, Guard(authenticator))
+    routes = blueprint(summaries, Guard(authenticator), SummaryRate(Scripts(valkey), ShardDirectory(valkey)))
     return create_app([routes], readers=readers, base_url="http://127.0.0.1").test_client()
 
 
@@ -156,7 +161,9 @@ def test_without_postgresql_the_cached_answer_is_sent_and_nothing_else(
     assert int(response.headers["Retry-After"]) >= 1
 
 
-def test_without_the_cache_the_answer_is_read(database: Database, authenticator: Authenticator, world: World) -> None:
-    client = make_client(database, Valkey("redis://127.0.0.1:1"), authenticator)
+def test_without_the_cache_the_answer_is_read(
+    database: Database, valkey: Valkey, authenticator: Authenticator, world: World
+) -> None:
+    client = make_client(database, valkey, authenticator, cache=Valkey("redis://127.0.0.1:1"))
 
     assert [get(client, world.alice.key).headers["X-Cache"] for _ in range(2)] == ["miss", "miss"]
