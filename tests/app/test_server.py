@@ -40,9 +40,9 @@ def is_running(pid: int) -> bool:
 
 
 class Server:
-    """`slipstream serve` with one process of few threads, and a deadline for bodies of one second."""
+    """`slipstream serve` with one process of few threads, and a deadline for bodies of one second unless told."""
 
-    def __init__(self, settings: Settings, log: Path) -> None:
+    def __init__(self, settings: Settings, log: Path, *, body_timeout_s: int = 1) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port: int = free.getsockname()[1]
@@ -52,7 +52,7 @@ class Server:
             "port": self.port,
             "api_processes": 1,
             "api_threads": THREADS,
-            "body_timeout_s": 1,
+            "body_timeout_s": body_timeout_s,
         }
         environment = {name: value for name, value in os.environ.items() if not name.startswith("SLIPSTREAM_")}
         environment["TMPDIR"] = str(log.parent)
@@ -97,7 +97,16 @@ class Server:
 
 @pytest.fixture
 def server(settings: Settings, tmp_path: Path) -> Iterator[Server]:
-    server = Server(settings, tmp_path / "api.log")
+    yield from _running(Server(settings, tmp_path / "api.log"))
+
+
+@pytest.fixture
+def patient_server(settings: Settings, tmp_path: Path) -> Iterator[Server]:
+    """One that waits for bodies for as long as a slow machine may need."""
+    yield from _running(Server(settings, tmp_path / "api.log", body_timeout_s=60))
+
+
+def _running(server: Server) -> Iterator[Server]:
     server.process.start()
     try:
         server.process.wait_ready()
@@ -211,7 +220,10 @@ def test_nonsense_is_never_our_fault(server: Server) -> None:
     assert server.get("/livez") == 200
 
 
-def test_a_request_in_hand_is_finished_before_the_end(server: Server, world: World, eventually: Eventually) -> None:
+def test_a_request_in_hand_is_finished_before_the_end(
+    patient_server: Server, world: World, eventually: Eventually
+) -> None:
+    server = patient_server
     connection = server.begin(with_length(world.alice.key), EVENTS[:-1])
     eventually(lambda: server.get("/livez") == 200)
 
