@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from app.core.errors import DependencyUnavailableError
@@ -104,7 +105,7 @@ def compose_limits(settings: Settings, core: Core, metrics: LimitMetrics) -> Lim
         circuits=circuits,
         usages=usages,
         summaries=SummaryRate(scripts, core.shards),
-        upkeep=Repeating("limits", _Upkeep(overload, journal), interval_s=_LOOK_EVERY_S),
+        upkeep=Repeating("limits", partial(_keep_up, Upkeep(overload, journal)), interval_s=_LOOK_EVERY_S),
     )
 
 
@@ -130,21 +131,24 @@ def thresholds_of(settings: Settings) -> Thresholds:
     )
 
 
-class _Upkeep:
-    """Looks at the load each second, and carries on what was journalled since."""
+class Upkeep:
+    """Looks at the load, and carries on what was journalled since. Call it each second, with monotonic seconds."""
 
     def __init__(self, overload: Overload, journal: Journal) -> None:
         self._overload = overload
         self._journal = journal
-        self._delivered_at_s = 0.0
+        self._delivered_at_s: float | None = None
 
-    def __call__(self) -> None:
-        now_s = time.monotonic()
+    def __call__(self, now_s: float) -> None:
         try:
             recorded = self._journal.record(self._overload.look(now_s))
         except CommandError as error:
             # Valkey was restarted between two commands, and does not know the script any more.
             raise DependencyUnavailableError("valkey", str(error)) from error
-        if recorded or now_s - self._delivered_at_s >= _DELIVER_EVERY_S:
+        if recorded or self._delivered_at_s is None or now_s - self._delivered_at_s >= _DELIVER_EVERY_S:
             self._journal.deliver(datetime.now(UTC))
             self._delivered_at_s = now_s
+
+
+def _keep_up(upkeep: Upkeep) -> None:
+    upkeep(time.monotonic())

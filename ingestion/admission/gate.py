@@ -46,7 +46,7 @@ BAD = frozenset(
         ProblemType.INVALID_EVENTS,
     }
 )
-"""What counts as a bad outcome: the client's own mistakes, made in the batch and not in the choice of the key."""
+"""What counts as a bad outcome before the script: the client's own mistakes in the batch. A key without the scope is none."""
 _MOST_COMEBACKS = 20_000
 
 log = structlog.get_logger(__name__)
@@ -130,7 +130,7 @@ class Gate:
         """Remember a refusal. A probe that was refused has proved nothing, unless its batch was bad."""
         suspect = refusal.type is ProblemType.CIRCUIT_OPEN or ticket.token != NO_PROBE
         self._callers.refused(key.digest_hex, refusal, now, suspect=suspect)
-        if refusal.type in BAD:
+        if refusal.type is ProblemType.INVALID_EVENTS:
             self.spoiled(key, refusal, now, ticket)
         else:
             self._release(key, now, ticket)

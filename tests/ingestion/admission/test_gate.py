@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from prometheus_client import CollectorRegistry
 
+from app.core.keys import Scope
 from app.core.metrics.limit_metrics import LimitMetrics
 from app.core.problems import Problem, ProblemType
 from app.domain.shards import Lane
@@ -16,7 +17,7 @@ from ingestion.admission.admission import NO_TICKET
 from ingestion.admission.callers import LONGEST_S
 from ingestion.admission.gate import Gate
 from ingestion.admission.verdict import Refusal
-from tests.ingestion.admission.conftest import THRESHOLDS, batch
+from tests.ingestion.admission.conftest import THRESHOLDS, batch, presented
 
 if TYPE_CHECKING:
     from app.core.keys import PresentedKey
@@ -235,6 +236,16 @@ def test_a_probe_that_turns_out_not_to_be_valid_is_given_back(
 def test_what_is_not_the_batch_s_fault_is_no_bad_outcome(client: Client, kind: ProblemType) -> None:
     for _ in range(2 * THRESHOLDS.minimum):
         client.gate.spoiled(client.key, Problem(kind, "…"), client.now, client.enter())
+
+    client.send()
+
+
+def test_a_key_without_the_scope_is_no_bad_outcome(client: Client, keys: Keys) -> None:
+    """Whoever has it may use up nothing of the account's, and not its patience either."""
+    reader = presented(keys.create("acme", {Scope.SUMMARY_READ}, now=datetime.now(UTC)).text)
+    for _ in range(THRESHOLDS.minimum):
+        with pytest.raises(Refusal):
+            client.gate.admit(reader, batch(), idempotency_key=None, now=client.now, ticket=NO_TICKET)
 
     client.send()
 
