@@ -21,7 +21,6 @@ from app.core.dependency_checks import dependency_checks
 from app.core.errors import DependencyError
 from app.core.health import Readiness
 from app.core.http.body import BodyReaders
-from app.core.http.edge import RequestLimits
 from app.core.http.guard import Guard
 from app.core.key_usage import KeyUsage
 from app.core.keys_service import Keys
@@ -63,8 +62,6 @@ if TYPE_CHECKING:
 _FLUSH_USAGE_S = 10.0
 _THREADS_KEPT_FREE = 0.25
 """Share of an API process's threads that slow clients cannot take, so that everybody else is still served."""
-_THREADS_FOR_PROBES = 1 / 16
-"""Share of the threads that nothing but probes may take."""
 
 log = structlog.get_logger(__name__)
 
@@ -192,10 +189,7 @@ def compose_api(settings: Settings, counting: Counting, *, now: datetime) -> Api
         readers=readers,
         base_url=settings.base_url,
         recorder=measures.recorder,
-        limits=RequestLimits(
-            deadline_s=settings.request_deadline_ms / 1_000,
-            most_at_once=max(1, settings.api_threads - max(1, int(settings.api_threads * _THREADS_FOR_PROBES))),
-        ),
+        deadline_s=settings.request_deadline_ms / 1_000,
     )
     pool_metrics = PoolMetrics(counting.registry, pools.bulkheads)
     beside.append(Repeating("pool metrics", pool_metrics.observe, interval_s=OBSERVE_EVERY_S))
