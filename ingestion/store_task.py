@@ -32,20 +32,12 @@ class StoreTask:
     name = "store"
 
     def __init__(
-        self,
-        writer: Writer,
-        answers: RepeatedAnswers,
-        metrics: StoreMetrics,
-        *,
-        clock: Callable[[], datetime],
-        on_dead: Callable[[str, datetime], object],
+        self, writer: Writer, answers: RepeatedAnswers, metrics: StoreMetrics, *, clock: Callable[[], datetime]
     ) -> None:
-        """`on_dead` is told the account of each batch with events that died, and when; it must not raise."""
         self._writer = writer
         self._answers = answers
         self._metrics = metrics
         self._clock = clock
-        self._on_dead = on_dead
 
     def run(self, entries: Sequence[Entry]) -> None:
         """Store entries of one shard in one transaction."""
@@ -70,8 +62,7 @@ class StoreTask:
         self._answers.end((entry,), answers)
 
     def _count(self, outcomes: Sequence[Outcome]) -> None:
-        now = self._clock()
-        now_us = microseconds(now)
+        now_us = microseconds(self._clock())
         dead = sum(outcome.dead for outcome in outcomes)
         self._metrics.settled(
             stored=sum(outcome.stored for outcome in outcomes),
@@ -81,6 +72,3 @@ class StoreTask:
         )
         if dead:
             log.warning("events_dead", dead=dead, batches=[o.batch.batch_id for o in outcomes if o.dead])
-            for outcome in outcomes:
-                if outcome.dead:
-                    self._on_dead(outcome.batch.account_id, now)

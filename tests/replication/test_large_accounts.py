@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
     Eventually = Callable[[Callable[[], object]], None]
 
+pytestmark = pytest.mark.xdist_group("replication")
+
 _numbers = count()
 
 
