@@ -21,12 +21,12 @@ from app.core.dependency_checks import dependency_checks
 from app.core.errors import DependencyError
 from app.core.health import Readiness
 from app.core.http.body import BodyReaders
-from app.core.http.edge import RequestLimits
 from app.core.http.guard import Guard
 from app.core.key_usage import KeyUsage
 from app.core.keys_service import Keys
 from app.core.metrics.event_metrics import AdmissionMetrics
 from app.core.metrics.exposition import Exposition
+from app.core.metrics.limit_metrics import LimitMetrics
 from app.core.metrics.pool_metrics import OBSERVE_EVERY_S, PoolMetrics
 from app.core.metrics.queue_collector import QueueCollector
 from app.core.metrics.request_metrics import RequestMetrics
@@ -40,11 +40,11 @@ from app.core.telemetry.telemetry import telemetry
 from app.core.tiers_service import Tiers
 from app.core.valkey import Valkey
 from app.factory import create_app
+from app.limits import Core, compose_doorstep, compose_limits
 from app.summary_composition import compose_summaries
 from app.task_queue import task_queue
 from ingestion import api as ingestion_api
-from ingestion import dlq_api, summary_api
-from ingestion.admission.admission import Admission
+from ingestion import dlq_api, summary_api, usage_api
 from ingestion.admission.answers import Answers
 from ingestion.batch_status import BatchStatuses
 from ingestion.dead_letter_queue import DeadLetterQueue
@@ -62,8 +62,6 @@ if TYPE_CHECKING:
 _FLUSH_USAGE_S = 10.0
 _THREADS_KEPT_FREE = 0.25
 """Share of an API process's threads that slow clients cannot take, so that everybody else is still served."""
-_THREADS_FOR_PROBES = 1 / 16
-"""Share of the threads that nothing but probes may take."""
 
 log = structlog.get_logger(__name__)
 
@@ -141,18 +139,22 @@ def compose_api(settings: Settings, counting: Counting, *, now: datetime) -> Api
         now=now,
         listener=RequestMetrics(counting.registry),
     )
+    limit_metrics = LimitMetrics(counting.registry)
     guard = Guard(
-        Authenticator(valkey=valkey, mirror=mirror, shards=shards, usage=usage, admin_token=settings.admin_token)
+        Authenticator(valkey=valkey, mirror=mirror, shards=shards, usage=usage, admin_token=settings.admin_token),
+        compose_doorstep(settings, limit_metrics),
     )
-    admission = Admission(
+    core = Core(
+        database=database,
         valkey=valkey,
         mirror=mirror,
         shards=shards,
         usage=usage,
         answers=Answers(database, on_skipped=admission_metrics.lookup_skipped),
-        queue_max_bytes=settings.queue_max_bytes,
     )
+    limits = compose_limits(settings, core, limit_metrics)
     summaries, beside = compose_summaries(settings, pools)
+    beside.append(limits.upkeep)
     exposition = Exposition(
         counting.registry,
         directory=counting.directory,
@@ -171,12 +173,13 @@ def compose_api(settings: Settings, counting: Counting, *, now: datetime) -> Api
         [
             ingestion_api.blueprint(
                 guard,
-                admission,
+                limits.gate,
                 BatchStatuses(valkey=valkey, database=database),
                 retention=timedelta(days=settings.event_retention_days),
                 metrics=admission_metrics,
             ),
-            summary_api.blueprint(summaries, guard),
+            summary_api.blueprint(summaries, guard, limits.summaries),
+            usage_api.blueprint(limits.usages, limits.circuits, guard),
             dlq_api.blueprint(DeadLetterQueue(database, task_queue(settings, database, valkey).replay), guard),
             accounts_api.blueprint(Accounts(database, mirror), guard),
             tiers_api.blueprint(Tiers(database, mirror), guard),
@@ -186,10 +189,7 @@ def compose_api(settings: Settings, counting: Counting, *, now: datetime) -> Api
         readers=readers,
         base_url=settings.base_url,
         recorder=measures.recorder,
-        limits=RequestLimits(
-            deadline_s=settings.request_deadline_ms / 1_000,
-            most_at_once=max(1, settings.api_threads - max(1, int(settings.api_threads * _THREADS_FOR_PROBES))),
-        ),
+        deadline_s=settings.request_deadline_ms / 1_000,
     )
     pool_metrics = PoolMetrics(counting.registry, pools.bulkheads)
     beside.append(Repeating("pool metrics", pool_metrics.observe, interval_s=OBSERVE_EVERY_S))

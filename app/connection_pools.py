@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from app.core.bulkhead import Bulkhead
     from app.core.settings import Settings
 
+_WAITING_PER_CONNECTION = 4
+_THREADS_THAT_WAIT = 1 / 16
+"""Share of the API's threads that may wait for one pool, so that all of them together never stop it."""
+
 
 class ConnectionPools:
     """Opens pools, and closes them all. Their sizes are counted in `app.core.pools`."""
@@ -28,6 +32,7 @@ class ConnectionPools:
             pool_size=size,
             statement_timeout_ms=settings.statement_timeout_ms,
             pool_timeout_s=settings.statement_timeout_ms / 1_000,
+            waiting=min(_WAITING_PER_CONNECTION * size, max(1, int(settings.api_threads * _THREADS_THAT_WAIT))),
             prepared_statements=settings.prepared_statements,
             name=f"slipstream {work}",
         )

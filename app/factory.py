@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from app.api.docs import docs_blueprint
 from app.core.http.application import Application
-from app.core.http.edge import Edge, NoRecorder
+from app.core.http.edge import DEADLINE_S, Edge, NoRecorder
 from app.core.http.guard import require_rules
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from flask import Blueprint
 
     from app.core.http.body import BodyReaders
-    from app.core.http.edge import RequestLimits, RequestRecorder
+    from app.core.http.edge import RequestRecorder
 
 
 def create_app(
@@ -24,7 +24,7 @@ def create_app(
     readers: BodyReaders,
     base_url: str,
     recorder: RequestRecorder | None = None,
-    limits: RequestLimits | None = None,
+    deadline_s: float = DEADLINE_S,
 ) -> Application:
     """Return the app, with `/openapi.json`, `/docs` and a page for each problem type besides what the blueprints bring.
 
@@ -35,5 +35,5 @@ def create_app(
         app.register_blueprint(blueprint)
     app.register_blueprint(docs_blueprint(app, base_url=base_url.rstrip("/")))
     require_rules(app)
-    Edge(app, readers=readers, recorder=recorder or NoRecorder(), base_url=base_url.rstrip("/"), limits=limits)
+    Edge(app, readers=readers, recorder=recorder or NoRecorder(), base_url=base_url.rstrip("/"), deadline_s=deadline_s)
     return app

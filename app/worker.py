@@ -33,9 +33,13 @@ from app.core.queue_checks import check_queue
 from app.core.schema_store import head_revision
 from app.core.server_store import server_facts
 from app.core.settings import SettingsError, hand_down, load_settings, variable
+from app.core.shard_directory import ShardDirectory
 from app.core.valkey import Valkey
+from app.limits import thresholds_of
 from app.probes import Page, ProbeServer
 from app.task_queue import task_queue
+from ingestion.admission.circuits import Circuits
+from ingestion.admission.scripts import Scripts
 from ingestion.repeated_answers import RepeatedAnswers
 from ingestion.store_task import StoreTask
 from ingestion.writer import Writer
@@ -142,7 +146,8 @@ def open_database(settings: Settings) -> Database:
 def store_task(settings: Settings, database: Database, valkey: Valkey, metrics: StoreMetrics) -> StoreTask:
     """Put together what works on the entries of the queue."""
     writer = Writer(database, statement_events=settings.bundle_max_events, clock=_now)
-    return StoreTask(writer, RepeatedAnswers(valkey), metrics, clock=_now)
+    circuits = Circuits(Scripts(valkey), ShardDirectory(valkey), thresholds=thresholds_of(settings))
+    return StoreTask(writer, RepeatedAnswers(valkey), metrics, clock=_now, on_dead=circuits.died)
 
 
 def suspects() -> BulkSuspects:

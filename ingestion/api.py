@@ -17,7 +17,7 @@ from app.core.http.operations import describe
 from app.core.http.rendering import json_response
 from app.core.keys import Scope, parse_key
 from app.core.problems import Problem, ProblemType
-from ingestion.admission.admission import Refusal
+from ingestion.admission.verdict import Refusal, unauthorized
 from ingestion.api_description import GET_BATCH, LONGEST_IDEMPOTENCY_KEY, POST_EVENTS, Accepted
 from ingestion.events.compression import inflate
 from ingestion.events.decode import decode_batch
@@ -28,12 +28,16 @@ if TYPE_CHECKING:
 
     from werkzeug.wrappers import Response
 
+    from app.core.http.doorstep import Visit
     from app.core.http.express import About, Ready
     from app.core.http.guard import Guard
     from app.core.keys import PresentedKey
     from app.core.metrics.event_metrics import AdmissionMetrics
-    from ingestion.admission.admission import Admission, Receipt
+    from ingestion.admission.gate import Gate
+    from ingestion.admission.standing import Standing
+    from ingestion.admission.verdict import Receipt
     from ingestion.batch_status import BatchStatuses
+    from ingestion.events.model import DecodedBatch
 
 _VISIBLE = re.compile(rf"[!-~]{{1,{LONGEST_IDEMPOTENCY_KEY}}}")
 _CE = "HTTP_CE_"
@@ -44,7 +48,7 @@ _REPLAYED = {"Idempotent-Replayed": "true"}
 
 def blueprint(
     guard: Guard,
-    admission: Admission,
+    gate: Gate,
     batches: BatchStatuses,
     *,
     retention: timedelta,
@@ -52,7 +56,7 @@ def blueprint(
 ) -> Blueprint:
     """Return the routes by which events come in."""
     routes = Blueprint("ingestion", __name__)
-    door = _Door(guard, admission, retention)
+    door = _Door(guard, gate, retention)
 
     @routes.post("/events")
     @guard.by_admission
@@ -87,47 +91,72 @@ def blueprint(
 
 
 class _Door:
-    """Takes a request's events in: the form of its key, its body, its events, and then the admission script."""
+    """Takes a request's events in: its key's form, the gate, its body, its events, and then the admission script."""
 
-    def __init__(self, guard: Guard, admission: Admission, retention: timedelta) -> None:
+    def __init__(self, guard: Guard, gate: Gate, retention: timedelta) -> None:
         self._guard = guard
-        self._admission = admission
+        self._gate = gate
         self._retention = retention
 
     def receive(self, environ: WSGIEnvironment, about: About) -> Receipt:
-        key = _presented_key(environ.get("HTTP_AUTHORIZATION"))
+        visit = self._guard.visit(environ)
+        key = _presented_key(environ, visit)
+        try:
+            ticket = self._gate.enter(key, datetime.now(UTC))
+        except Refusal as refusal:
+            _note(about, key, refusal.standing)
+            raise
         try:
             idempotency_key = _idempotency_key(environ.get("HTTP_IDEMPOTENCY_KEY"))
-            body = inflate(body_of(environ), environ.get("HTTP_CONTENT_ENCODING"), limit=LARGEST_BODY)
-            now = datetime.now(UTC)
-            batch = decode_batch(
-                body,
-                environ.get("CONTENT_TYPE", ""),
-                _attributes(environ),
-                account_id=key.account_id,
-                now=now,
-                retention=self._retention,
-            )
+            batch = self._decode(environ, key)
         except Problem as problem:
             # A stranger is told that he is one, whatever else he did wrong; an account's own mistakes count as its own.
             if problem.type is not ProblemType.OVERLOADED:
-                self._guard.check_for(environ, Scope.EVENTS_WRITE, about)
+                self._guard.check_for(environ, Scope.EVENTS_WRITE, about, visit)
+                _note(about, key, self._gate.spoiled(key, problem, datetime.now(UTC), ticket))
             raise
+        now = datetime.now(UTC)
         try:
-            receipt = self._admission.admit(key, batch, idempotency_key=idempotency_key, now=now)
+            receipt = self._gate.admit(key, batch, idempotency_key=idempotency_key, now=now, ticket=ticket)
         except Refusal as refusal:
-            about.account_id, about.tier = key.account_id, refusal.tier
+            visit.known()
+            _note(about, key, refusal.standing)
             raise
-        about.account_id, about.tier = key.account_id, receipt.tier
+        except Problem:
+            visit.failed()
+            raise
+        visit.known()
+        _note(about, key, receipt.standing)
         return receipt
 
+    def _decode(self, environ: WSGIEnvironment, key: PresentedKey) -> DecodedBatch:
+        body = inflate(body_of(environ), environ.get("HTTP_CONTENT_ENCODING"), limit=LARGEST_BODY)
+        return decode_batch(
+            body,
+            environ.get("CONTENT_TYPE", ""),
+            _attributes(environ),
+            account_id=key.account_id,
+            now=datetime.now(UTC),
+            retention=self._retention,
+        )
 
-def _presented_key(authorization: str | None) -> PresentedKey:
+
+def _presented_key(environ: WSGIEnvironment, visit: Visit) -> PresentedKey:
     """Read the key; whether it is valid is for the admission script to say."""
-    key = parse_key(bearer_token(authorization))
-    if key is None:
-        raise Problem(ProblemType.UNAUTHORIZED, "The key is not valid: it is unknown, expired or revoked.")
+    try:
+        key = parse_key(bearer_token(environ.get("HTTP_AUTHORIZATION")))
+        if key is None:
+            raise unauthorized()
+    except Problem:
+        visit.failed()
+        raise
     return key
+
+
+def _note(about: About, key: PresentedKey, standing: Standing | None) -> None:
+    """Let telemetry know whose request it is, and the client what is left to him."""
+    if standing is not None:
+        about.account_id, about.tier, about.headers = key.account_id, standing.tier, standing.headers()
 
 
 def _attributes(environ: WSGIEnvironment) -> dict[str, str]:

@@ -10,6 +10,7 @@ from app.core.http.operations import Answer, Content, Operation, Parameter
 from app.core.problems import ProblemType
 from ingestion.batch_status import BatchStatus
 from ingestion.events.model import MAX_EVENTS, MAX_NAME
+from ingestion.limits_description import EVENT_LIMITS
 
 LONGEST_IDEMPOTENCY_KEY = 255
 
@@ -85,6 +86,9 @@ POST_EVENTS = Operation(
         "refused whole: one bad event refuses the batch, and `errors` lists every bad one.\n\n"
         "`202` means that the events are on disk. Each is then stored exactly once per account and `event_id`, so after a "
         "`503`, a `504` or a broken connection the same batch can be sent again.\n\n"
+        "A refusal consumes neither rate nor quota. `429` says in `limit` and `resets_at` which limit it was and when it "
+        "lets the batch pass; `503` comes when too many of the account's batches were bad (`circuit-open`), or when the "
+        "platform has too much to do (`overloaded`). Come back after `Retry-After` seconds, with the same ids.\n\n"
         "CloudEvents 1.0 are taken as `application/cloudevents+json`, `application/cloudevents-batch+json` and in binary "
         "mode. Their identity is `source` and `id` together."
     ),
@@ -131,6 +135,7 @@ POST_EVENTS = Operation(
         ProblemType.QUOTA_EXCEEDED,
         ProblemType.CIRCUIT_OPEN,
     ),
+    headers=EVENT_LIMITS,
 )
 
 GET_BATCH = Operation(

@@ -32,12 +32,20 @@ class StoreTask:
     name = "store"
 
     def __init__(
-        self, writer: Writer, answers: RepeatedAnswers, metrics: StoreMetrics, *, clock: Callable[[], datetime]
+        self,
+        writer: Writer,
+        answers: RepeatedAnswers,
+        metrics: StoreMetrics,
+        *,
+        clock: Callable[[], datetime],
+        on_dead: Callable[[str, datetime], object],
     ) -> None:
+        """`on_dead` is told the account of each batch with events that died, and when; it must not raise."""
         self._writer = writer
         self._answers = answers
         self._metrics = metrics
         self._clock = clock
+        self._on_dead = on_dead
 
     def run(self, entries: Sequence[Entry]) -> None:
         """Store entries of one shard in one transaction."""
@@ -62,7 +70,8 @@ class StoreTask:
         self._answers.end((entry,), answers)
 
     def _count(self, outcomes: Sequence[Outcome]) -> None:
-        now_us = microseconds(self._clock())
+        now = self._clock()
+        now_us = microseconds(now)
         dead = sum(outcome.dead for outcome in outcomes)
         self._metrics.settled(
             stored=sum(outcome.stored for outcome in outcomes),
@@ -72,3 +81,6 @@ class StoreTask:
         )
         if dead:
             log.warning("events_dead", dead=dead, batches=[o.batch.batch_id for o in outcomes if o.dead])
+            for outcome in outcomes:
+                if outcome.dead:
+                    self._on_dead(outcome.batch.account_id, now)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, g, request
 
 from app.core.http.guard import NO_SUCH_ACCOUNT
 from app.core.http.operations import Answer as Described
@@ -13,11 +13,13 @@ from app.core.http.operations import Content, Operation, Parameter, describe
 from app.core.keys import Scope
 from app.core.problems import Problem, ProblemType
 from app.domain.shards import ACCOUNT_ID
+from ingestion.limits_description import SUMMARY_LIMIT
 from ingestion.summary.service import Summary
 from ingestion.summary.windows import Window
 
 if TYPE_CHECKING:
     from app.core.http.guard import Guard
+    from ingestion.summary.rate import SummaryRate
     from ingestion.summary.service import Summaries
 
 _EXAMPLE: dict[str, Any] = {
@@ -73,10 +75,12 @@ _OPERATION = Operation(
         ),
         Described(status=304, about="You have it."),
     ),
+    problems=(ProblemType.RATE_LIMIT_EXCEEDED,),
+    headers=SUMMARY_LIMIT,
 )
 
 
-def blueprint(summaries: Summaries, guard: Guard) -> Blueprint:
+def blueprint(summaries: Summaries, guard: Guard, rate: SummaryRate) -> Blueprint:
     """Routes of summaries."""
     routes = Blueprint("summaries", __name__)
 
@@ -86,6 +90,7 @@ def blueprint(summaries: Summaries, guard: Guard) -> Blueprint:
     def read_summary(account_id: str) -> Response:
         window = _window(request.args.getlist("window"))
         now = datetime.now(UTC)
+        _take_one(rate, now)
         answer = summaries.read(account_id, window, now=now) if ACCOUNT_ID.fullmatch(account_id) else None
         if answer is None:
             raise Problem(ProblemType.NOT_FOUND, NO_SUCH_ACCOUNT)
@@ -101,6 +106,18 @@ def blueprint(summaries: Summaries, guard: Guard) -> Blueprint:
         return response
 
     return routes
+
+
+def _take_one(rate: SummaryRate, now: datetime) -> None:
+    """Count the summary against the rate of the account that asks; operators have none. Raises `Problem`."""
+    account_id = g.principal.account_id
+    if account_id is None:
+        return
+    standing = rate.take(account_id, now)
+    g.headers = standing.headers()
+    refusal = standing.refusal()
+    if refusal is not None:
+        raise refusal
 
 
 def _window(given: list[str]) -> Window:

@@ -9,8 +9,9 @@ import msgspec
 
 from app.core.http.edge import route_of, spoken
 from app.core.http.guard import authorisation_of
-from app.core.http.operations import operation_of
+from app.core.http.operations import HeaderField, operation_of
 from app.core.http.rendering import CONTENT_TYPE as PROBLEM_JSON
+from app.core.http.rendering import WAITING
 from app.core.problems import Problem, ProblemType
 
 if TYPE_CHECKING:
@@ -32,6 +33,25 @@ _GUARDED = (
 )
 _WITH_BODY = (ProblemType.CONTENT_TOO_LARGE, ProblemType.REQUEST_TIMEOUT)
 _WITH_PARAMETER = (ProblemType.NOT_FOUND,)
+_RETRY_AFTER = HeaderField(
+    about="Seconds until it is worth another try, a little different for everybody.", example="3"
+)
+_EXAMPLES: dict[ProblemType, dict[str, Any]] = {
+    ProblemType.RATE_LIMIT_EXCEEDED: {
+        "detail": "1000 events are more than the 250 that are left; 60000 a minute are allowed.",
+        "retry_after": 2,
+        "limit": "events_per_minute",
+        "resets_at": "2026-11-22T10:17:02.750000Z",
+    },
+    ProblemType.QUOTA_EXCEEDED: {
+        "detail": "100 events are more than the 0 that are left of 500000 for this day (UTC).",
+        "retry_after": 49_378,
+        "limit": "daily_quota",
+        "resets_at": "2026-11-23T00:00:00Z",
+    },
+    ProblemType.CIRCUIT_OPEN: {"retry_after": 31, "limit": "circuit", "resets_at": "2026-11-22T10:17:30Z"},
+    ProblemType.OVERLOADED: {"retry_after": 7, "limit": "queue"},
+}
 _REFERENCE = "#/components/schemas/{name}"
 
 _SCHEMA_OF_PROBLEM: dict[str, Any] = {
@@ -126,7 +146,7 @@ def _operation(operation: Operation, path: str, rule: str, known: Mapping[int, A
         "description": operation.about + (f"\n\nNeeds the {rule.replace(' ', ' `', 1)}`." if guarded else ""),
         "tags": [operation.tag],
         "security": [{"key": []}] if guarded else [],
-        "responses": {str(answer.status): _answer(answer, known) for answer in operation.answers},
+        "responses": {str(answer.status): _answer(answer, operation, known) for answer in operation.answers},
     }
     if operation.parameters:
         described["parameters"] = [_parameter(parameter) for parameter in operation.parameters]
@@ -136,7 +156,7 @@ def _operation(operation: Operation, path: str, rule: str, known: Mapping[int, A
     for problem in dict.fromkeys(problems_of(operation, path, guarded=guarded)):
         problems.setdefault(problem.status, []).append(problem)
     for status, types in sorted(problems.items()):
-        described["responses"][str(status)] = _problem_answer(types, base_url)
+        described["responses"][str(status)] = _problem_answer(types, operation, base_url)
     return described
 
 
@@ -151,15 +171,22 @@ def problems_of(operation: Operation, path: str, *, guarded: bool) -> tuple[Prob
     )
 
 
-def _answer(answer: Answer, known: Mapping[int, Any]) -> dict[str, Any]:
+def _answer(answer: Answer, operation: Operation, known: Mapping[int, Any]) -> dict[str, Any]:
     described: dict[str, Any] = {"description": answer.about}
     if answer.content:
         described["content"] = _content(answer.content, known)
     headers = {"X-Request-Id": "Names the request."} | dict(answer.headers)
     described["headers"] = {
         name: {"description": about, "schema": {"type": "string"}} for name, about in headers.items()
-    }
+    } | _fields(operation.headers)
     return described
+
+
+def _fields(headers: Mapping[str, HeaderField]) -> dict[str, Any]:
+    return {
+        name: {"description": header.about, "schema": {"type": "string"}, "example": header.example}
+        for name, header in headers.items()
+    }
 
 
 def _content(contents: tuple[Content, ...], known: Mapping[int, Any]) -> dict[str, Any]:
@@ -186,12 +213,16 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
     return described
 
 
-def _problem_answer(types: list[ProblemType], base_url: str) -> dict[str, Any]:
+def _problem_answer(types: list[ProblemType], operation: Operation, base_url: str) -> dict[str, Any]:
     names = {kind.slug: {"summary": kind.title, "value": _example(kind, base_url)} for kind in types}
-    return {
+    described: dict[str, Any] = {
         "description": " · ".join(f"`{kind.slug}`: {kind.title}." for kind in types),
         "content": {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": names}},
     }
+    waits = {"Retry-After": _RETRY_AFTER} if types[0].status in WAITING else {}
+    if waits or operation.headers:
+        described["headers"] = _fields(waits | dict(operation.headers))
+    return described
 
 
 def _example(kind: ProblemType, base_url: str) -> dict[str, Any]:
@@ -203,6 +234,6 @@ def _example(kind: ProblemType, base_url: str) -> dict[str, Any]:
         "detail": problem.detail,
         "request_id": "5f1c9a07d2e4b836-0000002a",
     }
-    if kind.status in {429, 503, 504}:
+    if kind.status in WAITING:
         body["retry_after"] = 3
-    return body
+    return body | _EXAMPLES.get(kind, {})

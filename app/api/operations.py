@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, Response, request
 
 from app.core.health import LivenessReport, ReadinessReport
+from app.core.http.addresses import FORWARDED
 from app.core.http.operations import Answer, Content, Operation, describe
 from app.core.http.rendering import json_response
 from app.core.keys import Scope
@@ -24,7 +25,6 @@ _UNREADY = {
     "status": "unready",
     "checks": {"valkey": {"status": "failing", "detail": "cannot be reached"}, "postgresql": {"status": "ok"}},
 }
-_FORWARDED = ("HTTP_FORWARDED", "HTTP_X_FORWARDED_FOR", "HTTP_X_REAL_IP")
 
 LIVEZ = Operation(
     summary="Tell whether the process answers",
@@ -82,7 +82,7 @@ def blueprint(guard: Guard, readiness: Readiness, exposition: Exposition, *, hos
     @describe(METRICS)
     def metrics() -> Response:
         # A proxy on the same machine makes a loopback listener public.
-        if local and not request.environ.keys().isdisjoint(_FORWARDED):
+        if local and not request.environ.keys().isdisjoint(FORWARDED):
             guard.check(Scope.ADMIN)
         return Response(exposition.render(), content_type=CONTENT_TYPE)
 

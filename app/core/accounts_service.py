@@ -70,6 +70,7 @@ class Accounts:
             _check(connection, account)
             if not accounts_store.insert_new(connection, account):
                 raise Problem(ProblemType.CONFLICT, f"There is an account {account.account_id} already.")
+        self._mirror.introduce(account.account_id, account.shard)
         self._mirror.write(account.account_id)
         return account
 
@@ -99,9 +100,10 @@ class Accounts:
             after = _changed(before, change, now)
             _check(connection, after)
             accounts_store.save(connection, after)
-        self._mirror.write(account_id)
         if after.shard != before.shard:
+            # First, so that nothing is admitted on the old one while the new one counts what lies there.
             self._mirror.remove(account_id, before.shard, revision(after.updated_at))
+        self._mirror.write(account_id)
         return after
 
 

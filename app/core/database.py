@@ -51,11 +51,12 @@ class Database:
         statement_timeout_ms: int = 5_000,
         lock_timeout_ms: int = 2_000,
         pool_timeout_s: float = 2.0,
+        waiting: int | None = None,
         connect_timeout_s: int = 2,
         prepared_statements: bool = True,
         name: str = "slipstream",
     ) -> None:
-        self.bulkhead = Bulkhead(name, places=pool_size, patience_s=pool_timeout_s)
+        self.bulkhead = Bulkhead(name, places=pool_size, patience_s=pool_timeout_s, waiting=waiting)
         self.engine: Engine = create_engine(
             sqlalchemy_url(url),
             pool_size=pool_size,

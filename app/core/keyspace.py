@@ -19,6 +19,24 @@ def key_mirror(shard: int, account_id: str) -> str:
     return f"{tag(shard)}:keys:{account_id}"
 
 
+def limits(shard: int, account_id: str) -> str:
+    """Hash: what an account has used, in token buckets and of its quotas.
+
+    Its field `month` is always there; without it what was used is unknown.
+    """
+    return f"{tag(shard)}:limits:{account_id}"
+
+
+def circuit(shard: int, account_id: str) -> str:
+    """Hash: the state of an account's circuit breaker, and the outcomes in its window; absent is closed."""
+    return f"{tag(shard)}:circuit:{account_id}"
+
+
+def journal(shard: int) -> str:
+    """Stream: changes of circuits and thresholds of quotas reached, until they are in PostgreSQL."""
+    return f"{tag(shard)}:journal"
+
+
 def idempotency(shard: int, account_id: str, key_digest: str) -> str:
     """Hash: body digest, batch id and accepted count of a batch still in the queue."""
     return f"{tag(shard)}:idempotency:{account_id}:{key_digest}"

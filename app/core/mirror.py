@@ -54,6 +54,10 @@ class AccountMirror:
             answers |= self._put(found)
         return answers
 
+    def introduce(self, account_id: str, shard: int) -> None:
+        """Say of a new account that it has used nothing of its quotas; of others that is looked up when it is missed."""
+        self._valkey.execute("HSETNX", keyspace.limits(shard, account_id), "month", "")
+
     def restore(self, account_id: str) -> bool:
         """Write the mirror that a reader missed; False when there is no such account.
 
@@ -78,8 +82,11 @@ class AccountMirror:
                 del self._running[account_id]
 
     def remove(self, account_id: str, shard: int, revision: int) -> None:
-        """Remove the mirror that an account, as of a revision, no longer has on a shard."""
-        self._script(_keys(shard, account_id), [revision, REMEMBER_REMOVAL_S, 0])
+        """Remove the mirror that an account, as of a revision, no longer has on a shard, with what it has used there."""
+        newer = self._script(_keys(shard, account_id), [revision, REMEMBER_REMOVAL_S, 0])
+        if not newer:
+            # Nothing is admitted there any more. Kept, it would be taken for the truth if the account ever came back.
+            self._valkey.execute("DEL", keyspace.limits(shard, account_id), keyspace.circuit(shard, account_id))
 
     def _restore(self, account_id: str) -> bool:
         if not self._places.acquire(timeout=deadline.left(_RESTORE_PATIENCE_S)):

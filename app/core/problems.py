@@ -73,8 +73,8 @@ class ProblemType(Enum):
     RATE_LIMIT_EXCEEDED = (
         "rate-limit-exceeded",
         429,
-        "Too many events in too short a time",
-        "Wait for `Retry-After` seconds.",
+        "Too much in too short a time",
+        "Wait for `Retry-After` seconds. `limit` names the limit, and `RateLimit` says what is left of it.",
     )
     QUOTA_EXCEEDED = (
         "quota-exceeded",

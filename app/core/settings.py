@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import zoneinfo
 from dataclasses import MISSING, dataclass, field, fields
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
+
+from app.core.environment import raw_value, with_file
+from app.core.http.addresses import networks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, MutableMapping
@@ -83,6 +85,14 @@ def _zone(value: str) -> str:
         zoneinfo.ZoneInfo(value)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
         raise ValueError("must be an IANA time zone such as Europe/Berlin") from None
+    return value
+
+
+def _networks(value: str) -> str:
+    try:
+        networks(value)
+    except ValueError:
+        raise ValueError("must be IP addresses or networks with commas in between, such as 10.0.0.0/8") from None
     return value
 
 
@@ -159,7 +169,35 @@ class Settings:
     body_timeout_s: int = _setting(_integer(1, 300), "Time within which a request's body must have arrived.", 20)
     event_retention_days: int = _setting(_integer(1, 36_500), "Events older than this are refused, and deleted.", 400)
     queue_max_bytes: int = _setting(
-        _integer(1_000_000, 10**13), "Accepted bodies that may wait in Valkey.", 512_000_000
+        _integer(1_000_000, 10**13),
+        "Bytes of accepted bodies that may wait in Valkey. From 70 % on, requests of the lowest tier are refused first.",
+        512_000_000,
+    )
+    queue_max_age_s: int = _setting(
+        _integer(60, 30 * 86_400),
+        "The same for the age of the oldest one: longer than PostgreSQL is ever away.",
+        14_400,
+    )
+    circuit_window_s: int = _setting(
+        _integer(10, 3_600), "Time over which an account's bad batches are counted by its circuit breaker.", 60
+    )
+    circuit_minimum: int = _setting(_integer(1, 100_000), "Batches in that time before a circuit opens.", 20)
+    circuit_bad_percent: int = _setting(_integer(1, 100), "Share of bad ones among them that opens it.", 50)
+    circuit_open_s: int = _setting(_integer(1, 3_600), "Time for which it is open; then it asks with one probe.", 30)
+    circuit_probe_s: int = _setting(_integer(1, 600), "Time that a probe may take before there is another.", 10)
+    circuit_successes: int = _setting(_integer(1, 1_000), "Good probes that close it.", 3)
+    strangers_per_second: int = _setting(
+        _integer(0, 1_000_000),
+        "Requests whose key was not valid lately, for each API process; one with an invalid key counts ten more. 0: any.",
+        2_000,
+    )
+    strangers_per_address: int = _setting(
+        _integer(0, 1_000_000),
+        "The same from one client's address. It is not held behind a proxy that is not among TRUSTED_PROXIES. 0: any.",
+        20,
+    )
+    trusted_proxies: str | None = _setting(
+        _networks, "Networks of your own proxies, whose `X-Forwarded-For` says where a request came from.", None
     )
     bundle_max_events: int = _setting(_integer(1, 100_000), "Events that a worker stores in one transaction.", 5_000)
     bundle_max_bytes: int = _setting(
@@ -188,11 +226,11 @@ def variable(name: str) -> str:
 def load_settings(environ: Mapping[str, str]) -> Settings:
     """Read every setting; raises `SettingsError` with all problems at once."""
     problems: list[str] = []
-    given = _with_file(environ, problems)
+    given = with_file(environ, PREFIX, problems)
     values: dict[str, Any] = {}
     for item in fields(Settings):
         name = variable(item.name)
-        raw = _raw(name, given, problems)
+        raw = raw_value(name, given, problems)
         if raw is None:
             if item.default is MISSING:
                 problems.append(f"{name} is not set: {item.metadata['about']}")
@@ -231,39 +269,3 @@ def _unknown(given: Mapping[str, str]) -> list[str]:
         and name.removeprefix(PREFIX) not in known
         and name.removeprefix(PREFIX).removesuffix("_FILE") not in known
     ]
-
-
-def _raw(name: str, given: Mapping[str, str], problems: list[str]) -> str | None:
-    file_name = given.get(name + "_FILE")
-    if file_name is None:
-        return given.get(name) or None
-    if given.get(name):
-        problems.append(f"{name} and {name}_FILE are both set")
-        return None
-    try:
-        return Path(file_name).read_text(encoding="utf-8").strip() or None
-    except (OSError, UnicodeDecodeError) as error:
-        problems.append(f"{name}_FILE cannot be read: {error}")
-        return None
-
-
-def _with_file(environ: Mapping[str, str], problems: list[str]) -> dict[str, str]:
-    file_name = environ.get(PREFIX + "ENV_FILE")
-    if not file_name:
-        return dict(environ)
-    try:
-        lines = Path(file_name).read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        problems.append(f"{PREFIX}ENV_FILE cannot be read: {error}")
-        return dict(environ)
-    given: dict[str, str] = {}
-    for number, line in enumerate(lines, start=1):
-        stripped = line.strip()
-        if not stripped or stripped.startswith("#"):
-            continue
-        name, equals, value = stripped.partition("=")
-        if not equals or not name.strip().startswith(PREFIX):
-            problems.append(f"{file_name}, line {number}: expected {PREFIX}NAME=value")
-            continue
-        given[name.strip()] = value.strip().strip('"')
-    return given | dict(environ)

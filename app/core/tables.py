@@ -175,6 +175,33 @@ dead_letters = Table(
     Index(None, "batch_id"),
 )
 
+notices = Table(
+    "notices",
+    metadata,
+    Column("account_id", Text, primary_key=True),
+    Column("period", Text, primary_key=True, comment="a UTC day, 2026-11-22, or month, 2026-11"),
+    Column("threshold", SmallInteger, primary_key=True, comment="per cent of the quota: 80 or 100"),
+    Column("used", BigInteger, nullable=False),
+    Column("quota", BigInteger, nullable=False),
+    _instant("noticed_at"),
+    _instant("delivered_at", null=True),
+    Index("ix_notices_undelivered", "noticed_at", postgresql_where=text("delivered_at IS NULL")),
+    comment="what accounts and operators are told of quotas, once a period and threshold",
+)
+
+circuit_changes = Table(
+    "circuit_changes",
+    metadata,
+    Column("account_id", Text, primary_key=True),
+    Column("change_id", Text, primary_key=True, comment="shard and id in its journal"),
+    _instant("changed_at"),
+    Column("before", Text, nullable=False),
+    Column("after", Text, nullable=False),
+    Column("cause", Text, nullable=False, comment="a problem's slug, dead-events, admitted, waited, or by <key id>"),
+    Index(None, "account_id", "changed_at"),
+    comment="circuit breakers of accounts that opened, closed, or began to ask",
+)
+
 # --- app.core.telemetry ------------------------------------------------------------------------------------------
 
 request_minutes = Table(

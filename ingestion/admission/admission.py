@@ -10,12 +10,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import sha256
-from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from app.core.problems import FieldError, Problem, ProblemType
-from app.domain.shards import SHARDS
+import structlog
+
+from app.core.errors import DependencyError, DependencyUnavailableError
 from ingestion.admission.places import Places
+from ingestion.admission.verdict import (
+    MOST_TYPES,
+    SCOPE,
+    Receipt,
+    mismatch,
+    read_verdict,
+    receipt_of,
+    unauthorized,
+)
 from ingestion.events.compression import pack
 
 if TYPE_CHECKING:
@@ -25,32 +34,29 @@ if TYPE_CHECKING:
     from app.core.keys import PresentedKey
     from app.core.mirror import AccountMirror
     from app.core.shard_directory import ShardDirectory
-    from app.core.valkey import Valkey
     from ingestion.admission.answers import Answers
+    from ingestion.admission.places import Place
+    from ingestion.admission.quotas import Quotas
+    from ingestion.admission.scripts import Scripts
+    from ingestion.admission.verdict import Verdict
     from ingestion.events.model import DecodedBatch
+    from ingestion.limits.circuit_breaker import Thresholds
 
-MOST_TYPES = 1_000
-"""Event types that an account may use in a UTC day (contract §2): every rollup has a row for each."""
+SHARD_ROOM = 4
+"""One shard may fill a quarter of the queue: as much as four that are busy, and never all of it."""
+_ATTEMPTS = 4
+"""The script as it is; after the account's mirror was restored; after its quotas were; and once without them."""
 
-_SCOPE = "events:write"
-_OVERLOADED_WAIT_S = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What a 202 says, and the account's tier. `replayed` means that an earlier request was the one admitted."""
-
-    batch_id: str
-    accepted: int
-    tier: str
-    replayed: bool = False
+log = structlog.get_logger(__name__)
 
 
-@dataclass(slots=True)
-class Refusal(Problem):
-    """A batch of an account that we know, refused."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What holds for all accounts alike. `bundle_events` is what a worker takes at once, which fair shares are parts of."""
 
-    tier: str = ""
+    thresholds: Thresholds
+    queue_max_bytes: int
+    bundle_events: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,123 +70,134 @@ class _Repeat:
 _ONCE = _Repeat("", "")
 
 
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """What was settled before the body was looked at.
+
+    `token` is that of the circuit's probe, when the request is it, else 0. `refused_lanes` are those in which it is refused
+    for overload, joined by commas.
+    """
+
+    token: int = 0
+    refused_lanes: str = ""
+
+
+NO_TICKET = Ticket()
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    key: PresentedKey
+    batch: DecodedBatch
+    now: datetime
+    ticket: Ticket
+
+
 class Admission:
     """Thread-safe; one a process."""
 
     def __init__(
         self,
+        scripts: Scripts,
+        rules: Rules,
         *,
-        valkey: Valkey,
         mirror: AccountMirror,
         shards: ShardDirectory,
         usage: KeyUsage,
         answers: Answers,
-        queue_max_bytes: int,
+        quotas: Quotas,
     ) -> None:
-        self._script = valkey.script(files("ingestion.admission").joinpath("admit.lua").read_text("utf-8"))
+        self._script = scripts.make("admit")
         self._mirror = mirror
         self._shards = shards
         self._usage = usage
         self._answers = answers
+        self._quotas = quotas
         self._places = Places()
-        self._most_waiting = queue_max_bytes // SHARDS
+        self._thresholds = rules.thresholds.as_tuple()
+        self._limits = (rules.queue_max_bytes // SHARD_ROOM, rules.bundle_events, MOST_TYPES)
 
-    def admit(self, key: PresentedKey, batch: DecodedBatch, *, idempotency_key: str | None, now: datetime) -> Receipt:
+    def admit(
+        self,
+        key: PresentedKey,
+        batch: DecodedBatch,
+        *,
+        idempotency_key: str | None,
+        now: datetime,
+        ticket: Ticket = NO_TICKET,
+    ) -> Receipt:
         """Admit a batch, whole or not at all.
 
         Raises `Problem` (a `Refusal`, once it is known whose the batch is), and `DependencyError` when Valkey does not do its part: after a timeout it is
         not known whether the batch was admitted, and repeating is safe.
         """
+        request = _Request(key, batch, now, ticket)
         if idempotency_key is None:
-            return self._run(key, batch, _ONCE, now)
+            return self._run(request, _ONCE)
         repeat = _Repeat(sha256(idempotency_key.encode()).hexdigest(), sha256(batch.body).hexdigest())
-        receipt = self._run(key, batch, repeat, now, look_only=True)
+        receipt = self._run(request, repeat, look_only=True)
         if receipt.replayed:
             return receipt
         answer = self._answers.find(key.account_id, repeat.key_digest, now)
         if answer is None:
-            return self._run(key, batch, repeat, now)
+            return self._run(request, repeat)
         if answer.body_digest.hex() != repeat.body_digest:
-            raise _mismatch(receipt.tier)
-        return Receipt(answer.batch_id, answer.accepted, receipt.tier, replayed=True)
+            raise mismatch(receipt.standing)
+        return Receipt(answer.batch_id, answer.accepted, receipt.standing, replayed=True)
 
-    def _run(
-        self, key: PresentedKey, batch: DecodedBatch, repeat: _Repeat, now: datetime, *, look_only: bool = False
-    ) -> Receipt:
-        """Run the script; once more when the account was not mirrored where we thought it was."""
-        codec, body = (b"", b"") if look_only else pack(batch.body)
-        for first in (True, False):
+    def _run(self, request: _Request, repeat: _Repeat, *, look_only: bool = False) -> Receipt:
+        """Run the script; again when something was missing that can be restored."""
+        key, now = request.key, request.now
+        codec, body = (b"", b"") if look_only else pack(request.batch.body)
+        without_quotas = 0
+        for _ in range(_ATTEMPTS):
             place = self._places.of(key.account_id, self._shards.shard_of(key.account_id, now), now)
-            new_types = batch.types - place.types_seen
+            new_types = request.batch.types - place.types_seen
             reply = self._script(
                 place.keys(repeat.key_digest),
                 (
                     key.key_id,
                     key.digest_hex,
-                    _SCOPE,
+                    SCOPE,
                     place.shard_digits,
                     key.account_id,
-                    batch.count,
+                    request.batch.count,
                     codec,
                     body,
-                    self._most_waiting,
-                    MOST_TYPES,
                     repeat.key_digest,
                     repeat.body_digest,
                     int(look_only),
+                    request.ticket.token,
+                    *self._limits,
+                    request.ticket.refused_lanes,
+                    without_quotas,
+                    *self._thresholds,
                     *new_types,
                 ),
             )
-            if reply[0] != b"absent":
-                if reply[0] == b"admitted" and new_types:
-                    self._places.remember(place, new_types)
-                if reply[0] != b"unauthorized":
-                    self._usage.note(key.account_id, key.key_id, now)
-                return _receipt(reply, batch.count, new_types)
-            if first and self._mirror.restore(key.account_id):
+            if reply[0] == b"absent":
+                if not self._mirror.restore(key.account_id):
+                    raise unauthorized()
                 self._shards.refresh(now)
-        raise _unauthorized()
+                continue
+            if reply[0] == b"unauthorized":
+                raise unauthorized()
+            self._usage.note(key.account_id, key.key_id, now)
+            verdict = read_verdict(reply)
+            if verdict.status != "unknown":
+                if verdict.status == "admitted" and new_types:
+                    self._places.remember(place, new_types)
+                return receipt_of(verdict, events=request.batch.count, new_types=new_types)
+            without_quotas = int(not self._quotas_restored(place, verdict))
+        raise DependencyUnavailableError("valkey", "what an account may do is not settled")
 
-
-def _receipt(reply: list[Any], events: int, new_types: frozenset[str]) -> Receipt:
-    """Read what the script answered; raises `Problem` for a refusal."""
-    status = reply[0]
-    if status == b"unauthorized":
-        raise _unauthorized()
-    tier = reply[1].decode()
-    if status == b"admitted":
-        return Receipt(reply[2].decode(), events, tier)
-    if status == b"new":
-        return Receipt("", 0, tier)
-    if status == b"replayed":
-        return Receipt(reply[2].decode(), reply[3], tier, replayed=True)
-    if status == b"types":
-        raise _too_many_types(tier, reply[2], new_types)
-    raise _refusal(status, tier)
-
-
-def _refusal(status: bytes, tier: str) -> Refusal:
-    if status == b"forbidden":
-        return Refusal(ProblemType.FORBIDDEN, f"The key lacks the scope {_SCOPE}.", tier=tier)
-    if status == b"mismatch":
-        return _mismatch(tier)
-    if status == b"overloaded":
-        detail = "The queue of this account's shard is full."
-        wait_s = _OVERLOADED_WAIT_S
-        return Refusal(ProblemType.OVERLOADED, detail, retry_after=wait_s, limit="queue_bytes", tier=tier)
-    raise LookupError(f"the admission script answered {status!r}")
-
-
-def _too_many_types(tier: str, used: int, new_types: frozenset[str]) -> Refusal:
-    detail = f"With this batch the account would have used {used} event types today; {MOST_TYPES} are allowed."
-    errors = tuple(FieldError(f"{name} was not used today.", "type") for name in sorted(new_types))
-    return Refusal(ProblemType.INVALID_EVENTS, detail, errors, limit="event_types_per_day", tier=tier)
-
-
-def _unauthorized() -> Problem:
-    return Problem(ProblemType.UNAUTHORIZED, "The key is not valid: it is unknown, expired or revoked.")
-
-
-def _mismatch(tier: str) -> Refusal:
-    detail = "This Idempotency-Key came with another body in the last 24 hours."
-    return Refusal(ProblemType.IDEMPOTENCY_MISMATCH, detail, tier=tier)
+    def _quotas_restored(self, place: Place, verdict: Verdict) -> bool:
+        """Restore what the account has used. Where no quota limits it, events come in also while that cannot be done."""
+        try:
+            self._quotas.restore(place.account_id, place.shard, verdict.standing.at)
+        except DependencyError as error:
+            if verdict.first:
+                raise
+            log.warning("quota_not_restored", account_id=place.account_id, detail=error.detail)
+            return False
+        return True

@@ -31,12 +31,15 @@ class Place:
         self._starts = (
             keyspace.account_mirror(shard, account_id),
             keyspace.key_mirror(shard, account_id),
+            keyspace.limits(shard, account_id),
+            keyspace.circuit(shard, account_id),
             queue.load,
             queue.inflight,
             keyspace.accepted_minutes(shard),
             keyspace.event_types(shard, account_id, day.isoformat()),
+            keyspace.journal(shard),
         )
-        self._ends = queue.streams[:3]  # Not `overflow`: that is for batches above an account's fair share.
+        self._ends = queue.streams
 
     def keys(self, idempotency_digest: str) -> tuple[str, ...]:
         """Return the script's keys, in its order."""

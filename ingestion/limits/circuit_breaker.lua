@@ -3,23 +3,26 @@
 
 local SLOTS = 10
 
--- The thresholds as one string "window_ms minimum share open_ms probe_ms successes".
-local function circuit_thresholds(text)
-  local window, minimum, share, open, probe, successes = string.match(text, '^(%d+) (%d+) (%d+) (%d+) (%d+) (%d+)$')
-  window = tonumber(window)
-  return { window = window, slot = math.floor(window / SLOTS), minimum = tonumber(minimum), share = tonumber(share),
-    open = tonumber(open), probe = tonumber(probe), successes = tonumber(successes) }
+-- Returns the length of a slot in milliseconds, all that a closed circuit needs to know.
+local function circuit_slot_ms(window)
+  return math.floor(window / SLOTS)
 end
 
--- Makes a breaker of what HMGET gave for `state`, `opened_at`, `probe_until` and `successes`.
-local function circuit_read(kept)
-  return { state = kept[1] or 'closed', opened_at = tonumber(kept[2] or 0), probe_until = tonumber(kept[3] or 0),
-    successes = tonumber(kept[4] or 0) }
+-- Names the thresholds: window (ms), minimum, share, open (ms), probe (ms), successes.
+local function circuit_thresholds(window, minimum, share, open, probe, successes)
+  return { slot = circuit_slot_ms(window), minimum = tonumber(minimum), share = tonumber(share), open = tonumber(open),
+    probe = tonumber(probe), successes = tonumber(successes) }
+end
+
+-- Makes a breaker of the fields that were kept of it. Without a state it is closed.
+local function circuit_read(state, opened_at, probe_until, successes)
+  return { state = state or 'closed', opened_at = tonumber(opened_at or 0), probe_until = tonumber(probe_until or 0),
+    successes = tonumber(successes or 0) }
 end
 
 -- Returns the number of the slot that `now` lies in, and the field of the hash that holds it.
-local function circuit_slot(thresholds, now)
-  local number = math.floor(now / thresholds.slot)
+local function circuit_slot(slot_ms, now)
+  local number = math.floor(now / slot_ms)
   return number, 's' .. number % SLOTS
 end
 
@@ -79,18 +82,18 @@ local function circuit_proved(key, breaker, thresholds, token)
 end
 
 -- Counts a good outcome of a closed circuit; `kept` is what its slot held.
-local function circuit_good(key, thresholds, number, field, kept)
+local function circuit_good(key, slot_ms, number, field, kept)
   local slot, good, bad
   if kept then
     slot, good, bad = string.match(kept, '^(%d+) (%d+) (%d+)$')
   end
   if tonumber(slot) == number then
-    redis.call('HSET', key, field, string.format('%.0f %d %s', number, good + 1, bad))
+    redis.call('HSET', key, field, slot .. ' ' .. good + 1 .. ' ' .. bad)
     return
   end
   redis.call('HSET', key, field, string.format('%.0f 1 0', number))
   -- Nothing to remember of an account whose window has passed.
-  redis.call('PEXPIRE', key, thresholds.window + thresholds.slot)
+  redis.call('PEXPIRE', key, (SLOTS + 1) * slot_ms)
 end
 
 -- Returns the good and the bad outcomes inside the window, and those of its last slot alone.
@@ -122,13 +125,13 @@ local function circuit_bad(key, breaker, thresholds, now, token)
     end
     return circuit_open(key, now)
   end
-  local number, field = circuit_slot(thresholds, now)
+  local number, field = circuit_slot(thresholds.slot, now)
   local goods, bads, own_good, own_bad = circuit_count(key, number)
   local outcomes = goods + bads + 1
   if outcomes >= thresholds.minimum and (bads + 1) * 100 >= thresholds.share * outcomes then
     return circuit_open(key, now)
   end
   redis.call('HSET', key, field, string.format('%.0f %d %d', number, own_good, own_bad + 1))
-  redis.call('PEXPIRE', key, thresholds.window + thresholds.slot)
+  redis.call('PEXPIRE', key, (SLOTS + 1) * thresholds.slot)
   return 'closed'
 end

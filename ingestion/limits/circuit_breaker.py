@@ -23,7 +23,7 @@ class Thresholds:
     """When to open: `minimum` outcomes in the window, of which `share` per cent or more are bad.
 
     `open_ms` is how long it stays open, `probe_ms` how long a probe may take before another may be sent, `successes` how many
-    probes in a row close it. `str` writes them as the scripts read them.
+    probes in a row close it. As a tuple they are what scripts are given.
     """
 
     window_ms: int = 60_000
@@ -37,8 +37,9 @@ class Thresholds:
     def slot_ms(self) -> int:
         return self.window_ms // SLOTS
 
-    def __str__(self) -> str:
-        return f"{self.window_ms} {self.minimum} {self.share} {self.open_ms} {self.probe_ms} {self.successes}"
+    def as_tuple(self) -> tuple[int, int, int, int, int, int]:
+        """Return the thresholds in the order in which scripts name them."""
+        return self.window_ms, self.minimum, self.share, self.open_ms, self.probe_ms, self.successes
 
 
 @dataclass(frozen=True, slots=True)

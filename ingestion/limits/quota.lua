@@ -1,4 +1,7 @@
--- The quotas of quota.py. State: fields of a hash, `day` and `month` (the period's name), `day.events` and `month.events`.
+-- The quotas of quota.py. State: fields of a hash, `day` (days since 1970) and `month` (months since the year 0), by which a
+-- period is known, and `day.events` and `month.events`.
+
+local DAY_MS = 86400000
 
 -- Days since 1970 → year and month, by the civil calendar (Howard Hinnant, "chrono-compatible low-level date algorithms").
 local function civil(days)
@@ -13,15 +16,25 @@ local function civil(days)
   return yoe + era * 400 + (month <= 2 and 1 or 0), month, day
 end
 
--- Returns the names of the day and the month that `now` (unix milliseconds) lies in.
-local function periods(now)
-  local year, month, day = civil(math.floor(now / 86400000))
-  return string.format('%04d-%02d-%02d', year, month, day), string.format('%04d-%02d', year, month)
+-- Returns the day and the month that `now` (unix milliseconds) lies in; of the same day as was kept, the month is the same too.
+local function quota_periods(now, kept_day, kept_month)
+  local day = math.floor(now / DAY_MS)
+  if tonumber(kept_day) == day and tonumber(kept_month) then
+    return day, tonumber(kept_month)
+  end
+  local year, month = civil(day)
+  return day, year * 12 + month - 1
 end
 
--- Returns the events counted in the period called `name`, from what was kept of a period that may be another.
-local function quota_used(kept_name, kept_events, name)
-  return kept_name == name and tonumber(kept_events) or 0
+-- Returns the names of a day and its month, `2026-11-22` and `2026-11`.
+local function quota_names(day)
+  local year, month, date = civil(day)
+  return string.format('%04d-%02d-%02d', year, month, date), string.format('%04d-%02d', year, month)
+end
+
+-- Returns the events counted in a period, from what was kept of one that may be another.
+local function quota_used(kept_period, kept_events, period)
+  return tonumber(kept_period) == period and tonumber(kept_events) or 0
 end
 
 -- `limit` is nil where there is none.

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, timedelta
+from datetime import UTC, date, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+
+_FIRST_DAY = date(1970, 1, 1).toordinal()
 
 NOTICE_AT = 80
 """Per cent of a quota at which its account is told that it runs out."""
@@ -41,6 +43,12 @@ class Verdict:
 def name_of(period: Period, now: datetime) -> str:
     """Return the name of the period that `now` lies in."""
     return now.astimezone(UTC).strftime("%Y-%m-%d" if period is Period.DAY else "%Y-%m")
+
+
+def number_of(period: Period, now: datetime) -> int:
+    """Return the number by which the scripts know a period: days since 1970, or months since the year 0."""
+    day = now.astimezone(UTC)
+    return day.toordinal() - _FIRST_DAY if period is Period.DAY else day.year * 12 + day.month - 1
 
 
 def resets_at(period: Period, now: datetime) -> datetime:

@@ -57,6 +57,8 @@ def test_a_secret_never_appears_in_a_problem() -> None:
         ("PREPARED_STATEMENTS", "maybe"),
         ("LOG_LEVEL", "loud"),
         ("BASE_URL", "ftp://example.org"),
+        ("TRUSTED_PROXIES", "10.0.0.1/8"),
+        ("CIRCUIT_BAD_PERCENT", "101"),
         ("TIMEZONE", "../../etc/passwd"),
         ("API_PROCESSES", "0"),
     ],

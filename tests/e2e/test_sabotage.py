@@ -14,10 +14,9 @@ from app.cli.chaos.runner import strike
 from app.platform import Role
 
 if TYPE_CHECKING:
-    from app.cli.chaos.faults import Fault
     from app.cli.chaos.runner import RunOptions, Stage
+    from app.cli.chaos.scene import Fault
 
-pytestmark = pytest.mark.xdist_group("e2e-sabotage")
 
 INSIDE = Path(__file__).with_name("inside")
 

@@ -18,14 +18,16 @@ from app.core.http.guard import Guard
 from app.core.key_usage import KeyUsage
 from app.core.keys import Scope
 from app.core.metrics.event_metrics import AdmissionMetrics
+from app.core.metrics.limit_metrics import LimitMetrics
 from app.core.queue.entry import decode
 from app.core.queue.keys import lane_stream
 from app.core.queue.lanes import LANE_BY_LETTER, LANES
+from app.core.settings import Settings
 from app.core.shard_directory import ShardDirectory
 from app.core.tables import batch_outcomes, dead_letters
 from app.core.valkey import Valkey
 from app.factory import create_app
-from ingestion.admission.admission import Admission
+from app.limits import Core, compose_limits
 from ingestion.admission.answers import Answers
 from ingestion.api import blueprint
 from ingestion.batch_status import BatchStatuses
@@ -57,16 +59,18 @@ def make_client(
 ) -> FlaskClient:
     registry = registry or CollectorRegistry()
     metrics = AdmissionMetrics(registry)
-    admission = Admission(
+    core = Core(
+        database=database,
         valkey=valkey,
         mirror=mirror,
         shards=ShardDirectory(valkey),
         usage=KeyUsage(database),
         answers=Answers(database, on_skipped=metrics.lookup_skipped),
-        queue_max_bytes=16_000_000,
     )
+    settings = Settings(database_url="postgresql://", redis_url="redis://")
+    limits = compose_limits(settings, core, LimitMetrics(registry))
     batches = BatchStatuses(valkey=valkey, database=database)
-    routes = blueprint(Guard(authenticator), admission, batches, retention=RETENTION, metrics=metrics)
+    routes = blueprint(Guard(authenticator), limits.gate, batches, retention=RETENTION, metrics=metrics)
     readers = BodyReaders(deadline_s=5, most=8)
     return create_app([routes], readers=readers, base_url="http://127.0.0.1").test_client()
 

@@ -34,8 +34,20 @@ def registry() -> CollectorRegistry:
 
 
 @pytest.fixture
-def task(writer: Writer, valkey: Valkey, registry: CollectorRegistry) -> StoreTask:
-    return StoreTask(writer, RepeatedAnswers(valkey), StoreMetrics(registry), clock=lambda: NOW)
+def deaths() -> list[tuple[str, datetime]]:
+    """The account of every batch with events that died, and when."""
+    return []
+
+
+@pytest.fixture
+def task(writer: Writer, valkey: Valkey, registry: CollectorRegistry, deaths: list[tuple[str, datetime]]) -> StoreTask:
+    return StoreTask(
+        writer,
+        RepeatedAnswers(valkey),
+        StoreMetrics(registry),
+        clock=lambda: NOW,
+        on_dead=lambda account_id, now: deaths.append((account_id, now)),
+    )
 
 
 def remember(valkey: Valkey, entry: Any, batch_id: str | None = None) -> str:
@@ -151,3 +163,27 @@ def test_an_entry_that_nobody_understands_is_buried_whole(
     (letter,) = tables.rows("SELECT position, event_id, reason, detail, body FROM dead_letters")
     assert letter == (-1, None, "unreadable", "version 9 is unknown", entry.body)
     assert tables.outcomes() == {entry.batch_id: (0, 0, 2, 0)}
+
+
+def test_each_batch_with_events_that_died_is_told_of_once(
+    task: StoreTask, make_entry: Any, deaths: list[tuple[str, datetime]]
+) -> None:
+    dying = event("b", payload={"x": "\0"})
+    entries = [
+        make_entry(event("a"), dying, event("c", payload={"x": "\0"})),
+        make_entry(event("d"), account_id="bolt"),
+        make_entry(dying, account_id="corner"),
+    ]
+
+    task.run(entries)
+    task.run(entries)
+
+    assert deaths == [("acme", NOW), ("corner", NOW)]
+
+
+def test_a_batch_that_was_given_up_is_told_of(
+    task: StoreTask, make_entry: Any, deaths: list[tuple[str, datetime]]
+) -> None:
+    task.bury(make_entry(event("a")), "it hung", 4)
+
+    assert deaths == [("acme", NOW)]

@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 
     Eventually = Callable[[Callable[[], object]], None]
 
-pytestmark = pytest.mark.xdist_group("replication")
-
 _numbers = count()
 
 

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     Eventually = Callable[[Callable[[], object]], None]
 
-pytestmark = pytest.mark.xdist_group("replication")
-
 
 @pytest.fixture
 def replica(database: Database, replica_url: str) -> Iterator[Replica]:

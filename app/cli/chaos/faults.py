@@ -11,49 +11,28 @@ import os
 import signal
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import redis
 
+from app.cli.chaos.detour import Way
+from app.cli.chaos.hangs import BadNetwork, Frozen, LockedTables, NoConnections, SlowInserts
+from app.cli.chaos.scene import StrikeError, check_none_accepted, check_noticed, wait_for
 from app.platform import Role
 from app.proc import command_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
-    from random import Random
 
-    from app.cli.chaos.load import Load
+    from app.cli.chaos.scene import Fault, Scene
     from app.platform import Platform
 
-POLL_S = 0.02
-HIT_TIMEOUT_S = 30.0
+ENGINES = (Role.POSTGRESQL, Role.VALKEY)
 SERVING = "multiprocessing.spawn"
 """In the command line of every process that granian serves with."""
 VALKEY_MARGIN_BYTES = 100_000
 """Room that a full Valkey is left: less than one second of load."""
-
-
-class StrikeError(Exception):
-    """The fault did not happen, or was not seen as what it is."""
-
-
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """Where a fault strikes."""
-
-    platform: Platform
-    load: Load
-    random: Random
-    markers: Path
-
-
-class Fault(Protocol):
-    @property
-    def about(self) -> str:
-        """A sentence for people."""
-
-    def strike(self, scene: Scene) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +64,7 @@ class KillChild:
         if not serving:
             raise StrikeError("The API has no children that serve.")
         os.kill(scene.random.choice(serving), signal.SIGKILL)
-        _wait(
+        wait_for(
             lambda: len(_serving(scene.platform)) == len(serving) and _serving(scene.platform) != serving,
             "The child of the API was not replaced.",
         )
@@ -107,7 +86,7 @@ class KillAt:
         workers = {process: process.pid for process in scene.platform.processes(Role.WORKER)}
         before = _hits(marker)
         (scene.markers / f"{self.failpoint}.limit").write_text(str(before + 1))
-        _wait(lambda: _hits(marker) > before, f"Nobody came to {self.failpoint}.")
+        wait_for(lambda: _hits(marker) > before, f"Nobody came to {self.failpoint}.")
         (scene.markers / f"{self.failpoint}.limit").write_text("0")
         dead = {int(line.split()[-1]) for line in marker.read_text().splitlines()[before:]}
         for process, pid in workers.items():
@@ -134,9 +113,9 @@ class Away:
         engine.stop()
         since = time.monotonic()
         time.sleep(self.seconds)
-        if self.role is Role.VALKEY and scene.load.accepted_since(since):
-            raise StrikeError("A client was told 202 while there was nothing to write to.")
-        _check_noticed(scene, since, self.noticed_as)
+        if self.role is Role.VALKEY:
+            check_none_accepted(scene, since)
+        check_noticed(scene, since, self.noticed_as)
         engine.start()
         engine.wait_ready()
         return 0
@@ -156,7 +135,7 @@ class Full:
             since = time.monotonic()
             time.sleep(self.seconds)
             client.config_set("maxmemory", limit)
-        _check_noticed(scene, since, "503 dependency-unavailable")
+        check_noticed(scene, since, "503 dependency-unavailable")
         return 0
 
 
@@ -179,6 +158,12 @@ FAULTS: Mapping[str, Fault] = {
     "postgresql-away": Away(Role.POSTGRESQL, seconds=20.0),
     "valkey-away": Away(Role.VALKEY, seconds=5.0, noticed_as="503 dependency-unavailable"),
     "valkey-full": Full(seconds=3.0),
+    "postgresql-frozen": Frozen(Role.POSTGRESQL, seconds=30.0),
+    "valkey-frozen": Frozen(Role.VALKEY, seconds=30.0),
+    "tables-locked": LockedTables(seconds=10.0),
+    "inserts-slow": SlowInserts(seconds=10.0),
+    "connections-exhausted": NoConnections(seconds=5.0),
+    **{f"network-{role}-{way}": BadNetwork(role, way, seconds=5.0) for role in ENGINES for way in Way},
 }
 
 
@@ -196,19 +181,3 @@ def _serving(platform: Platform) -> list[int]:
 
 def _hits(marker: Path) -> int:
     return len(marker.read_text().splitlines()) if marker.exists() else 0
-
-
-def _wait(condition: Callable[[], bool], failure: str) -> None:
-    deadline = time.monotonic() + HIT_TIMEOUT_S
-    while not condition():
-        if time.monotonic() > deadline:
-            raise StrikeError(failure)
-        time.sleep(POLL_S)
-
-
-def _check_noticed(scene: Scene, since: float, refusal: str | None) -> None:
-    seen = scene.load.refusals_after(since)
-    if refusal is None and seen:
-        raise StrikeError(f"Clients were refused although nothing they need was away: {seen[:3]}")
-    if refusal is not None and refusal not in seen:
-        raise StrikeError(f"No client saw {refusal!r}: {sorted(set(seen))[:3]}")

@@ -95,7 +95,8 @@ class History:
 
 
 ACCEPTED = 202
-OUTCOME_UNKNOWN = 504
+OUTCOME_UNKNOWN = {"timeout", "dependency-unavailable"}
+"""Problems after which a batch may have been admitted all the same: the connection that carries the answer can be lost too."""
 
 
 def read_history(directory: Path) -> History:
@@ -128,7 +129,7 @@ def _add(history: History, entries: Iterable[Entry]) -> None:
             history.acknowledged[account_id].update(request.event_ids)
             history.receipts[entry.batch_id or ""] = Receipt(account_id, entry.accepted or 0)
             history.open.discard(entry.batch)
-        elif entry.kind is Kind.CUT or entry.status == OUTCOME_UNKNOWN:
+        elif entry.kind is Kind.CUT or entry.problem in OUTCOME_UNKNOWN:
             history.unknown.append(Receipt(account_id, len(request.event_ids)))
     # A request without any answer: the client itself was stopped while it waited.
     history.unknown += [Receipt(request.account_id or "", len(request.event_ids)) for request in requests.values()]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -18,7 +16,6 @@ from app.core.http.errors import INTERNAL_ERROR, ErrorAnswers, handle_errors
 from app.core.http.express import About, express_views
 from app.core.http.rendering import problem_response
 from app.core.http.request_ids import RequestIds
-from app.core.problems import Problem, ProblemType
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,20 +31,14 @@ UNMATCHED = "__unmatched__"
 """The route of requests whose address we do not know: addresses are the client's, and without end."""
 
 PROBES = frozenset({"/livez", "/readyz", "/metrics"})
-"""Routes that are answered however many requests are in hand: somebody wants to know how we are."""
+"""Routes by which somebody wants to know how we are."""
+DEADLINE_S = 5.0
+"""Time from a request's complete body to its answer, as it ships."""
 
 _CONVERTER = re.compile(r"<(?:[^<>:]*:)?([^<>]+)>")
 _EXCHANGE = "slipstream.exchange"
 _NOTHING_KNOWN = About(reason=INTERNAL_ERROR.type.slug)
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestLimits:
-    """What requests may take: time from the complete body to the answer, and threads, of which some stay for the probes."""
-
-    deadline_s: float = 5.0
-    most_at_once: int = 240
 
 
 class RequestRecorder(Protocol):
@@ -105,6 +96,8 @@ class _Exchange:
         self.answered = True
         self.begin()  # Refused without a look at the body.
         about = self.about or (_about() if has_request_context() else _NOTHING_KNOWN)
+        if about.headers is not None:
+            headers += about.headers.items()
         self._recorder.finish(
             self._measure,
             status=int(status[:3]),
@@ -117,7 +110,10 @@ class _Exchange:
 
 
 class Edge:
-    """Surrounds an app. Sets `g.request_id`; views and guards set `g.account_id`, `g.tier` and `g.reason` when they know."""
+    """Surrounds an app. Sets `g.request_id`; views and guards set `g.account_id`, `g.tier` and `g.reason` when they know.
+
+    `g.headers` are header fields for whatever the request is answered with, also with a problem.
+    """
 
     def __init__(
         self,
@@ -126,11 +122,10 @@ class Edge:
         readers: BodyReaders,
         recorder: RequestRecorder,
         base_url: str,
-        limits: RequestLimits | None = None,
+        deadline_s: float = DEADLINE_S,
     ) -> None:
         self._inner: WSGIApplication = app.wsgi_app
-        self._limits = limits or RequestLimits()
-        self._busy: set[int] = set()  # Threads; adding and removing are atomic.
+        self._deadline_s = deadline_s
         self._readers = readers
         self._recorder = recorder
         self._base_url = base_url
@@ -149,8 +144,7 @@ class Edge:
         exchange = _Exchange(self._recorder, environ["REQUEST_METHOD"], request_id, start_response)
         environ[_EXCHANGE] = exchange
         bind_contextvars(request_id=request_id)
-        self._busy.add(threading.get_ident())
-        deadline.begin(self._limits.deadline_s)
+        deadline.begin(self._deadline_s)
         view = self._express.get((environ["REQUEST_METHOD"], environ["PATH_INFO"]))
         try:
             answer = self._inner(environ, exchange.start) if view is None else self._answer(view, environ, exchange)
@@ -162,7 +156,6 @@ class Edge:
             return response(environ, exchange.start)
         finally:
             deadline.end()
-            self._busy.discard(threading.get_ident())
         if body is not None and not body.complete and "HTTP_EXPECT" not in environ:
             body.drain()
         return answer
@@ -187,7 +180,7 @@ class Edge:
         self._enter(exchange, None if rule is None else rule.rule, environ)
 
     def _enter(self, exchange: _Exchange, rule: str | None, environ: WSGIEnvironment) -> None:
-        """Begin the measure now or when the body is complete; raises `Problem` when too many requests are in hand."""
+        """Begin the measure now, or when the body is complete."""
         if rule is not None:
             exchange.take(self._routes[rule])
         body = environ["wsgi.input"]
@@ -195,19 +188,17 @@ class Edge:
             body.on_complete = partial(self._body_complete, exchange)
         else:
             exchange.begin()
-        if len(self._busy) > self._limits.most_at_once and (rule is None or rule not in PROBES):
-            raise Problem(ProblemType.OVERLOADED, "Too many requests are in hand.", limit="requests")
 
     def _body_complete(self, exchange: _Exchange) -> None:
         """Begin to measure, and give the request its whole time: how long the body took was the client's affair."""
         exchange.begin()
-        deadline.begin(self._limits.deadline_s)
+        deadline.begin(self._deadline_s)
 
 
 def _about() -> About:
     """What the views have found out about the request."""
     known = g.__dict__
-    return About(known.get("account_id"), known.get("tier", ""), known.get("reason", ""))
+    return About(known.get("account_id"), known.get("tier", ""), known.get("reason", ""), known.get("headers"))
 
 
 def route_of(rule: Rule) -> str:

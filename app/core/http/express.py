@@ -30,11 +30,12 @@ _encode = msgspec.json.Encoder().encode
 
 @dataclass(slots=True)
 class About:
-    """What is found out about a request on its way, for telemetry."""
+    """What is found out about a request on its way, for telemetry; and header fields for whatever it is answered with."""
 
     account_id: str | None = None
     tier: str = ""
     reason: str = ""
+    headers: Mapping[str, str] | None = None
 
 
 class Ready(NamedTuple):
@@ -67,7 +68,7 @@ def express(view: ExpressView) -> Callable[[], Response]:
         try:
             ready = view(request.environ, about)
         finally:
-            g.account_id, g.tier = about.account_id, about.tier
+            g.account_id, g.tier, g.headers = about.account_id, about.tier, about.headers
         return WholeResponse(ready.body, ready.status, ready.headers)
 
     within_flask.express = view  # type: ignore[attr-defined]  # A function has no declared attributes.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
 
 from flask import g, request
 
+from app.core.http.doorstep import OPEN
 from app.core.http.express import About
 from app.core.keys import Scope
 from app.core.problems import Problem, ProblemType
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from app.core.authentication import Principal
+    from app.core.http.doorstep import Doorstep, Visit
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -36,8 +38,9 @@ class Authenticates(Protocol):
 class Guard:
     """Declares the rule of a view and holds it."""
 
-    def __init__(self, authenticator: Authenticates) -> None:
+    def __init__(self, authenticator: Authenticates, doorstep: Doorstep = OPEN) -> None:
         self._authenticator = authenticator
+        self._doorstep = doorstep
 
     def scope(self, scope: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
         """Let in who has this scope, and operators. A view with an `account_id` is for that account's own keys."""
@@ -79,9 +82,19 @@ class Guard:
         g.principal = principal
         return principal
 
-    def check_for(self, environ: WSGIEnvironment, scope: str, about: About) -> Principal:
-        """Do the same for an express view, and note in `about` who it is."""
-        principal = self._authenticator.authenticate(environ.get("HTTP_AUTHORIZATION"), datetime.now(UTC))
+    def visit(self, environ: WSGIEnvironment) -> Visit:
+        """Let the sender of a request have his key looked at, or raise `Problem`: see `Doorstep`."""
+        return self._doorstep.enter(environ)
+
+    def check_for(self, environ: WSGIEnvironment, scope: str, about: About, visit: Visit | None = None) -> Principal:
+        """Do the same for an express view, whose visit may have begun before, and note in `about` who it is."""
+        visit = visit or self.visit(environ)
+        try:
+            principal = self._authenticator.authenticate(environ.get("HTTP_AUTHORIZATION"), datetime.now(UTC))
+        except Problem:
+            visit.failed()
+            raise
+        visit.known()
         about.account_id, about.tier = principal.account_id, principal.tier or ""
         if not principal.has(scope) and not principal.has(Scope.ADMIN):
             raise Problem(ProblemType.FORBIDDEN, f"The key lacks the scope {scope}.")

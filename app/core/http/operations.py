@@ -48,8 +48,19 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HeaderField:
+    """A header field of answers, with an example."""
+
+    about: str
+    example: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """One method of one route. Problems that follow from its authorisation or its body need no mention."""
+    """One method of one route. Problems that follow from its authorisation or its body need no mention.
+
+    `headers` are on all its answers, also on refusals once it is known whose the request is.
+    """
 
     summary: str
     about: str = ""
@@ -58,6 +69,7 @@ class Operation:
     body: tuple[Content, ...] = ()
     answers: tuple[Answer, ...]
     problems: tuple[ProblemType, ...] = ()
+    headers: Mapping[str, HeaderField] = field(default_factory=dict)
 
 
 def describe(operation: Operation | None) -> Callable[[Callable[P, R]], Callable[P, R]]:

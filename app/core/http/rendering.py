@@ -21,7 +21,8 @@ MOST_ERRORS = 1_000
 """Errors listed in one answer: a batch has as many events at most."""
 
 _LONGEST_TEXT = 2_000
-_WAITING = frozenset({429, 503, 504})
+WAITING = frozenset({429, 503, 504})
+"""Statuses that always say when to come back."""
 _DEFAULT_WAIT_S = 2.0
 _LONGEST_JITTER_S = 30.0
 _encode = msgspec.json.Encoder().encode
@@ -36,7 +37,7 @@ def problem_response(problem: Problem, *, base_url: str, request_id: str) -> Who
     """Answer with a problem."""
     body = problem_body(problem, base_url=base_url, request_id=request_id)
     headers: dict[str, str] = {}
-    if problem.type.status in _WAITING:
+    if problem.type.status in WAITING:
         body["retry_after"] = seconds = retry_after(problem.retry_after)
         headers["Retry-After"] = str(seconds)
     if problem.type is ProblemType.UNAUTHORIZED:

@@ -52,8 +52,14 @@ def scheduled_probe(module: Any) -> None:
     module.task_queue = task_queue
 
 
+def no_deadlines(module: Any) -> None:
+    """A connection to PostgreSQL waits for as long as the server says nothing."""
+    del module.PatientConnection.wait
+
+
 CHANGES: dict[str, tuple[str, Callable[[Any], None]]] = {
     "ack-before-the-store": ("app.core.queue.bundle", ack_before_the_store),
+    "no-deadlines": ("app.core.patient_connection", no_deadlines),
     "no-conflict-on-events": ("ingestion.event_store", no_conflict_on_events),
     "no-conflict-on-outcomes": ("ingestion.event_store", no_conflict_on_outcomes),
     "scheduled-probe": ("app.task_queue", scheduled_probe),

@@ -17,7 +17,7 @@ from app.core.queue import keys as queue_keys
 from app.core.queue.lanes import Lane
 from app.core.valkey import ValkeyRefusedError
 from app.domain.shards import shard_of
-from ingestion.admission.admission import MOST_TYPES, Refusal
+from ingestion.admission.verdict import MOST_TYPES, Refusal
 from ingestion.events.compression import PACKED_FROM, unpack
 from tests.ingestion.admission.conftest import Door, batch, make_admission, presented
 
@@ -157,13 +157,13 @@ def test_a_full_queue_refuses_and_says_when_to_come_back(door: Door, queue: Queu
     door.admit(batch(b"x" * 60_000))
     before = queue.everything()
 
-    problem = refusal(door, body=batch(b"x" * 40_001))
+    problem = refusal(door, body=batch(b"x" * 30_001))
 
     assert isinstance(problem, Refusal)
-    assert (problem.type, problem.limit, problem.tier) == (ProblemType.OVERLOADED, "queue_bytes", "standard")
+    assert (problem.type, problem.limit, problem.tier) == (ProblemType.OVERLOADED, "queue", "standard")
     assert problem.retry_after is not None
     assert queue.everything() == before
-    door.admit(batch(b"x" * 40_000))
+    door.admit(batch(b"x" * 30_000))
 
 
 def test_an_account_has_so_many_event_types_a_day(door: Door, queue: Queue) -> None:

@@ -16,7 +16,7 @@ from app.core.problems import Problem, ProblemType
 from app.core.queue.lanes import Lane
 from app.core.tables import idempotency_keys
 from app.domain.shards import shard_of
-from ingestion.admission.admission import Refusal
+from ingestion.admission.verdict import Refusal
 from tests.ingestion.admission.conftest import batch, make_admission, presented
 
 if TYPE_CHECKING:

@@ -82,14 +82,18 @@ class RulesQuota:
 class ScriptQuota:
     SOURCE = """
     local period, limit, cost, now = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-    local day, month = periods(now)
-    local name = period == 'day' and day or month
-    local kept = redis.call('HMGET', KEYS[1], 'name', 'events')
-    local used = quota_used(kept[1], kept[2], name)
+    local kept = redis.call('HMGET', KEYS[1], 'number', 'events', 'day', 'month')
+    local day, month = quota_periods(now, kept[3], kept[4])
+    local day_name, month_name = quota_names(day)
+    local number, name = day, day_name
+    if period == 'month' then
+      number, name = month, month_name
+    end
+    local used = quota_used(kept[1], kept[2], number)
     if not quota_fits(used, limit, cost) then
       return {0, name, used, quota_threshold(used, limit)}
     end
-    redis.call('HSET', KEYS[1], 'name', name, 'events', used + cost)
+    redis.call('HSET', KEYS[1], 'number', number, 'events', used + cost, 'day', day, 'month', month)
     return {1, name, used + cost, quota_threshold(used + cost, limit)}
     """
 
@@ -129,11 +133,11 @@ class RulesBreaker:
 
 class ScriptBreaker:
     SOURCE = """
-    local what, now, token = ARGV[1], tonumber(ARGV[3]), tonumber(ARGV[4])
-    local thresholds = circuit_thresholds(ARGV[2])
-    local number, field = circuit_slot(thresholds, now)
+    local what, now, token = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+    local thresholds = circuit_thresholds(unpack(ARGV, 4, 9))
+    local number, field = circuit_slot(thresholds.slot, now)
     local kept = redis.call('HMGET', KEYS[1], 'state', 'opened_at', 'probe_until', 'successes', field)
-    local breaker = circuit_read(kept)
+    local breaker = circuit_read(unpack(kept, 1, 4))
     if what == 'hit' then
       local wait, given = circuit_test(breaker, thresholds, now, 0)
       if given ~= 0 then
@@ -141,7 +145,7 @@ class ScriptBreaker:
       end
       return {wait, given}
     elseif what == 'good' and breaker.state == 'closed' then
-      circuit_good(KEYS[1], thresholds, number, field, kept[5])
+      circuit_good(KEYS[1], thresholds.slot, number, field, kept[5])
     elseif what == 'good' then
       return circuit_proved(KEYS[1], breaker, thresholds, token)
     elseif what == 'bad' then
@@ -153,11 +157,11 @@ class ScriptBreaker:
     """
 
     def __init__(self, valkey: Valkey, thresholds: circuit_breaker.Thresholds) -> None:
-        self.thresholds = str(thresholds)
+        self.thresholds = thresholds.as_tuple()
         self.script = script_of(valkey, "circuit_breaker", self.SOURCE)
 
     def _run(self, what: str, now_ms: int, token: int = 0) -> Any:
-        return self.script(["{s00}:circuit"], [what, self.thresholds, now_ms, token])
+        return self.script(["{s00}:circuit"], [what, now_ms, token, *self.thresholds])
 
     @property
     def state(self) -> str:

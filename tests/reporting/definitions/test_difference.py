@@ -53,6 +53,13 @@ def test_a_laxer_target_exhausts_nothing() -> None:
     assert not difference(old, None, month).exhausts
 
 
+def test_what_was_exhausted_before_or_not_there_is_not_exhausted_by_the_change() -> None:
+    missed, worse = (definition(changed(CHECKOUT, *OBJECTIVE, "target", to=Decimal(t))) for t in ("0.999", "0.9999"))
+
+    assert not difference(missed, worse, month).exhausts
+    assert not difference(None, worse, month).exhausts
+
+
 def test_the_same_definition_has_no_changes() -> None:
     assert difference(definition(CHECKOUT), definition(CHECKOUT), month).changes == ()
 

@@ -70,6 +70,15 @@ def test_a_value_of_the_wrong_kind_is_told_once(path: Place, to: Any, expected: 
     assert found(changed(CHECKOUT, *path, to=to)) == [(expected, "type", "error")]
 
 
+def test_what_does_not_fit_in_a_list_keeps_its_place() -> None:
+    value = changed(CHECKOUT, "spec", "alertPolicies", to=[5, {"alertPolicyRef": "not a name"}])
+
+    assert [(path, code) for path, code, _ in found(value)] == [
+        ("spec.alertPolicies[0]", "type"),
+        ("spec.alertPolicies[1].alertPolicyRef", "string_dns_label"),
+    ]
+
+
 def test_a_misspelt_field_is_told_its_likely_name() -> None:
     (finding,) = validate(yaml(changed(CHECKOUT, "spec", "alertPolicy", to=[])))
 

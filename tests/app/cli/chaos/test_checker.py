@@ -117,6 +117,7 @@ def test_the_history_says_what_was_acknowledged_what_is_unknown_and_what_is_open
             ("1", 2, {"kind": Kind.ANSWERED, "status": 202, "batch_id": "b1", "accepted": 2}),
             ("2", 1, {"kind": Kind.ANSWERED, "status": 504, "problem": "timeout"}),
             ("2", 2, {"kind": Kind.ANSWERED, "status": 503, "problem": "dependency-unavailable"}),
+            ("2", 3, {"kind": Kind.ANSWERED, "status": 503, "problem": "overloaded"}),
             ("3", 1, None),
         ):
             ids = (f"{batch}a", f"{batch}b")
@@ -131,7 +132,9 @@ def test_the_history_says_what_was_acknowledged_what_is_unknown_and_what_is_open
     assert told.sent == {"acme": {"1a", "1b", "2a", "2b", "3a", "3b"}}
     assert told.acknowledged == {"acme": {"1a", "1b"}}
     assert told.receipts == {"b1": Receipt("acme", 2)}
-    assert told.unknown == [Receipt("acme", 2)] * 3
+    assert told.unknown == [Receipt("acme", 2)] * 4, "an overload is known to have changed nothing"
     assert told.open == {"2", "3"}
-    assert told.answers == {"cut": 1, "202": 1, "504 timeout": 1, "503 dependency-unavailable": 1}
+    assert told.answers == dict.fromkeys(
+        ("cut", "202", "504 timeout", "503 dependency-unavailable", "503 overloaded"), 1
+    )
     assert told.slowest_ms == 40

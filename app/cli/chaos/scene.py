@@ -1,0 +1,68 @@
+"""What every fault has at hand, and how it says that it was not what it should have been."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+    from random import Random
+
+    from app.cli.chaos.load import Account, Load
+    from app.platform import Platform
+
+POLL_S = 0.02
+HIT_TIMEOUT_S = 30.0
+
+
+class StrikeError(Exception):
+    """The fault did not happen, or was not seen as what it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Where a fault strikes."""
+
+    platform: Platform
+    load: Load
+    random: Random
+    markers: Path
+    accounts: Sequence[Account]
+
+
+class Fault(Protocol):
+    @property
+    def about(self) -> str:
+        """A sentence for people."""
+
+    def strike(self, scene: Scene) -> int: ...
+
+
+def wait_for(condition: Callable[[], bool], failure: str) -> None:
+    """Wait until it holds; raises `StrikeError` when it never does."""
+    deadline = time.monotonic() + HIT_TIMEOUT_S
+    while not condition():
+        if time.monotonic() > deadline:
+            raise StrikeError(failure)
+        time.sleep(POLL_S)
+
+
+def check_noticed(scene: Scene, since: float, refusal: str | None) -> None:
+    """Raise `StrikeError` unless clients have seen this refusal since then, or none at all when that is None.
+
+    That they were too fast for their own rate is nobody's fault but theirs.
+    """
+    seen = [what for what in scene.load.refusals_after(since) if not what.startswith("429")]
+    if refusal is None and seen:
+        raise StrikeError(f"Clients were refused although nothing they need was away: {seen[:3]}")
+    if refusal is not None and refusal not in seen:
+        raise StrikeError(f"No client saw {refusal!r}: {sorted(set(seen))[:3]}")
+
+
+def check_none_accepted(scene: Scene, since: float) -> None:
+    """Raise `StrikeError` when a request that was made since then has its 202."""
+    if scene.load.accepted_since(since):
+        raise StrikeError("A client was told 202 while there was nothing to write to.")

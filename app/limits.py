@@ -1,0 +1,154 @@
+"""Puts together what limits the accounts of one process: the gate, its circuits and quotas, and what is told of them."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING
+
+from app.core.errors import DependencyUnavailableError
+from app.core.http.addresses import ClientAddresses, networks
+from app.core.http.doorstep import StrangersDoorstep
+from app.core.repeating import Repeating
+from app.core.strangers import Strangers
+from app.core.valkey import CommandError
+from ingestion.admission.admission import Admission, Rules
+from ingestion.admission.circuits import Circuits
+from ingestion.admission.gate import Gate
+from ingestion.admission.overload import Overload
+from ingestion.admission.quotas import Quotas
+from ingestion.admission.scripts import Scripts
+from ingestion.journal.journal import Journal, log_notice
+from ingestion.limits.circuit_breaker import Thresholds
+from ingestion.summary.rate import SummaryRate
+from ingestion.usage import Usages
+
+if TYPE_CHECKING:
+    from app.core.database import Database
+    from app.core.http.doorstep import Doorstep
+    from app.core.key_usage import KeyUsage
+    from app.core.metrics.limit_metrics import LimitMetrics
+    from app.core.mirror import AccountMirror
+    from app.core.settings import Settings
+    from app.core.shard_directory import ShardDirectory
+    from app.core.valkey import Valkey
+    from ingestion.admission.answers import Answers
+
+_LOOK_EVERY_S = 1.0
+_DELIVER_EVERY_S = 60.0
+"""Notices are delivered when they are recorded; this is for those that could not be."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Core:
+    """What there is already."""
+
+    database: Database
+    valkey: Valkey
+    mirror: AccountMirror
+    shards: ShardDirectory
+    usage: KeyUsage
+    answers: Answers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What edges need of it, and what runs beside them."""
+
+    gate: Gate
+    circuits: Circuits
+    usages: Usages
+    summaries: SummaryRate
+    upkeep: Repeating
+
+
+def compose_limits(settings: Settings, core: Core, metrics: LimitMetrics) -> Limits:
+    """Build the limits of one API process. Nothing is contacted before the first request."""
+    scripts = Scripts(core.valkey)
+    thresholds = thresholds_of(settings)
+    quotas = Quotas(core.database, core.valkey, scripts)
+    overload = Overload(
+        core.valkey,
+        scripts,
+        queue_max_bytes=settings.queue_max_bytes,
+        queue_max_age_s=settings.queue_max_age_s,
+        metrics=metrics,
+    )
+    circuits = Circuits(scripts, core.shards, thresholds=thresholds)
+    admission = Admission(
+        scripts,
+        Rules(
+            thresholds=thresholds,
+            queue_max_bytes=settings.queue_max_bytes,
+            bundle_events=settings.bundle_max_events,
+        ),
+        mirror=core.mirror,
+        shards=core.shards,
+        usage=core.usage,
+        answers=core.answers,
+        quotas=quotas,
+    )
+    usages = Usages(
+        scripts,
+        database=core.database,
+        mirror=core.mirror,
+        shards=core.shards,
+        quotas=quotas,
+        thresholds=thresholds,
+        bundle_events=settings.bundle_max_events,
+    )
+    journal = Journal(core.database, core.valkey, metrics=metrics, deliver=log_notice)
+    return Limits(
+        gate=Gate(admission, circuits, overload, processes=settings.api_processes),
+        circuits=circuits,
+        usages=usages,
+        summaries=SummaryRate(scripts, core.shards),
+        upkeep=Repeating("limits", partial(_keep_up, Upkeep(overload, journal)), interval_s=_LOOK_EVERY_S),
+    )
+
+
+def compose_doorstep(settings: Settings, metrics: LimitMetrics) -> Doorstep:
+    """Build what stands before authentication."""
+    strangers = Strangers(
+        per_second=settings.strangers_per_second,
+        per_address_per_second=settings.strangers_per_address,
+        metrics=metrics,
+    )
+    return StrangersDoorstep(strangers, ClientAddresses(networks(settings.trusted_proxies or "")))
+
+
+def thresholds_of(settings: Settings) -> Thresholds:
+    """Return when circuits open and close."""
+    return Thresholds(
+        window_ms=settings.circuit_window_s * 1_000,
+        minimum=settings.circuit_minimum,
+        share=settings.circuit_bad_percent,
+        open_ms=settings.circuit_open_s * 1_000,
+        probe_ms=settings.circuit_probe_s * 1_000,
+        successes=settings.circuit_successes,
+    )
+
+
+class Upkeep:
+    """Looks at the load, and carries on what was journalled since. Call it each second, with monotonic seconds."""
+
+    def __init__(self, overload: Overload, journal: Journal) -> None:
+        self._overload = overload
+        self._journal = journal
+        self._delivered_at_s: float | None = None
+
+    def __call__(self, now_s: float) -> None:
+        try:
+            recorded = self._journal.record(self._overload.look(now_s))
+        except CommandError as error:
+            # Valkey was restarted between two commands, and does not know the script any more.
+            raise DependencyUnavailableError("valkey", str(error)) from error
+        if recorded or self._delivered_at_s is None or now_s - self._delivered_at_s >= _DELIVER_EVERY_S:
+            self._journal.deliver(datetime.now(UTC))
+            self._delivered_at_s = now_s
+
+
+def _keep_up(upkeep: Upkeep) -> None:
+    upkeep(time.monotonic())

@@ -1,0 +1,160 @@
+"""A request's way past the limits, from before its body is looked at until it is admitted or refused.
+
+1. What is certain to be refused is refused before its body is decoded.
+2. While a circuit is half open, a request takes the probe before its body is decoded, or is refused.
+3. The admission script decides all the rest.
+4. What came of it is remembered, and reported to the circuit when it was bad.
+"""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+
+import structlog
+
+from app.core.errors import DependencyError
+from app.core.problems import Problem, ProblemType
+from ingestion.admission.admission import NO_TICKET, Ticket
+from ingestion.admission.callers import Callers
+from ingestion.admission.circuits import NO_PROBE
+from ingestion.admission.verdict import Refusal, circuit_open, overloaded
+from ingestion.limits import comeback
+from ingestion.limits.circuit_breaker import State
+from ingestion.limits.comeback import Refused
+from ingestion.limits.token_bucket import RateLimit
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from app.core.keys import PresentedKey
+    from ingestion.admission.admission import Admission
+    from ingestion.admission.circuits import Circuits, Seen
+    from ingestion.admission.overload import Overload
+    from ingestion.admission.standing import Standing
+    from ingestion.admission.verdict import Receipt
+    from ingestion.events.model import DecodedBatch
+
+BAD = frozenset(
+    {
+        ProblemType.MALFORMED_JSON,
+        ProblemType.MALFORMED_REQUEST,
+        ProblemType.FORBIDDEN,
+        ProblemType.REQUEST_TIMEOUT,
+        ProblemType.CONTENT_TOO_LARGE,
+        ProblemType.UNSUPPORTED_MEDIA_TYPE,
+        ProblemType.INVALID_EVENTS,
+    }
+)
+"""What counts as a bad outcome before the script: the client's own mistakes in the batch. A key without the scope is none."""
+_MOST_COMEBACKS = 20_000
+
+log = structlog.get_logger(__name__)
+
+
+class Gate:
+    """Thread-safe; one a process. `processes` is how many like it share the load."""
+
+    def __init__(self, admission: Admission, circuits: Circuits, overload: Overload, *, processes: int) -> None:
+        self._admission = admission
+        self._circuits = circuits
+        self._overload = overload
+        self._processes = processes
+        self._callers = Callers()
+        self._comebacks: dict[str, Refused] = {}
+
+    def enter(self, key: PresentedKey, now: datetime) -> Ticket:
+        """Return what the request needs to be admitted; raises `Refusal` when looking at its body is in vain."""
+        caller = self._callers.find(key.digest_hex)
+        refused_lanes = self._overload.refused_lanes()
+        if caller is None:
+            # Only the script knows his lane.
+            return Ticket(refused_lanes=",".join(refused_lanes)) if refused_lanes else NO_TICKET
+        refusal = self._callers.refusal_of(caller, now)
+        if refusal is not None:
+            raise refusal
+        if caller.lane in refused_lanes:
+            raise overloaded(caller.standing)
+        if not caller.suspect:
+            return NO_TICKET
+        seen = self._circuits.enter(key.account_id, now)
+        if seen is None:
+            return NO_TICKET
+        if seen.wait_ms:
+            raise self._open(key, seen, now)
+        if seen.state is State.CLOSED:
+            self._callers.passed(key.digest_hex, seen.standing)
+        return Ticket(seen.token)
+
+    def admit(
+        self, key: PresentedKey, batch: DecodedBatch, *, idempotency_key: str | None, now: datetime, ticket: Ticket
+    ) -> Receipt:
+        """Admit a batch; raises as `Admission.admit` does."""
+        try:
+            receipt = self._admission.admit(key, batch, idempotency_key=idempotency_key, now=now, ticket=ticket)
+        except Refusal as refusal:
+            self._refused(key, refusal, now, ticket)
+            if refusal.type is ProblemType.RATE_LIMIT_EXCEEDED:
+                self._spread(key, refusal, batch.count)
+            raise
+        except Problem:
+            self._callers.forget(key.digest_hex)
+            self._release(key, now, ticket)
+            raise
+        if ticket.token == NO_PROBE:
+            self._callers.passed(key.digest_hex, receipt.standing)
+        return receipt
+
+    def spoiled(self, key: PresentedKey, problem: Problem, now: datetime, ticket: Ticket) -> Standing | None:
+        """Count what was wrong with a batch before it came to the script, of a caller who has been authenticated.
+
+        Never raises: the client is told of his mistake in any case. Returns what is left to him, if that is known.
+        """
+        try:
+            if problem.type not in BAD:
+                self._release(key, now, ticket)
+                return None
+            seen = self._circuits.bad(key.account_id, now, cause=problem.type.slug, token=ticket.token)
+        except DependencyError as error:
+            log.warning("bad_outcome_not_counted", account_id=key.account_id, detail=error.detail)
+            return None
+        if seen is None:
+            return None
+        if seen.state is State.OPEN:
+            self._open(key, seen, now)
+        elif seen.state is State.HALF_OPEN:
+            self._callers.suspected(key.digest_hex, seen.standing)
+        return seen.standing
+
+    def _refused(self, key: PresentedKey, refusal: Refusal, now: datetime, ticket: Ticket) -> None:
+        """Remember a refusal. A probe that was refused has proved nothing, unless its batch was bad."""
+        suspect = refusal.type is ProblemType.CIRCUIT_OPEN or ticket.token != NO_PROBE
+        self._callers.refused(key.digest_hex, refusal, now, suspect=suspect)
+        if refusal.type is ProblemType.INVALID_EVENTS:
+            self.spoiled(key, refusal, now, ticket)
+        else:
+            self._release(key, now, ticket)
+
+    def _open(self, key: PresentedKey, seen: Seen, now: datetime) -> Refusal:
+        refusal = circuit_open(seen.standing, wait_ms=seen.wait_ms)
+        self._callers.refused(key.digest_hex, refusal, now, suspect=True)
+        return refusal
+
+    def _release(self, key: PresentedKey, now: datetime, ticket: Ticket) -> None:
+        if ticket.token != NO_PROBE:
+            self._circuits.release(key.account_id, now, ticket.token)
+
+    def _spread(self, key: PresentedKey, refusal: Refusal, events: int) -> None:
+        """Send away those who wait for the same account's rate so that they come back one after another."""
+        standing = refusal.standing
+        if standing is None or events > standing.burst:
+            return
+        limit = RateLimit(standing.per_minute, standing.burst)
+        before = self._comebacks.get(key.account_id, Refused())
+        # Each process sees its part of those who are refused.
+        cost = events * self._processes
+        after, within_ms = comeback.refuse(limit, before, cost=cost, now_ms=standing.at_ms)
+        if len(self._comebacks) >= _MOST_COMEBACKS:
+            self._comebacks.clear()
+        self._comebacks[key.account_id] = after
+        refusal.retry_after = (refusal.retry_after or 0.0) + random.uniform(0, within_ms) / 1_000  # noqa: S311 - It spreads clients.
