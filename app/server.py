@@ -14,7 +14,6 @@ from granian.log import LogLevels
 
 from app.core.errors import DependencyError
 from app.core.findings import broken_promises
-from app.core.logs import configure_logging
 from app.core.queue_checks import check_queue
 from app.core.settings import SettingsError
 from app.core.valkey import Valkey
@@ -42,7 +41,6 @@ def serve(settings: Settings) -> None:
     The settings must be in the environment. Raises `SettingsError` for a Valkey that may not hold the queue, and
     `SystemExit` when its processes cannot live.
     """
-    configure_logging(level=settings.log_level, style=settings.log_format, environment=settings.environment)
     _refuse_broken_promises(settings)
     _raise_descriptor_limit()
     # A fork would copy locks that the server's own threads may hold just then.

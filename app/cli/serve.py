@@ -41,6 +41,8 @@ def command(port: int | None, *, settings: Settings) -> None:
         multiprocess.prepare(directory, os.environ)
         hand_down(settings, os.environ)
 
-        from app.server import serve  # noqa: PLC0415 - `slipstream --help` stays quick.
+        from app.core.logs import configure_logging  # noqa: PLC0415 - `slipstream --help` stays quick.
+        from app.server import serve  # noqa: PLC0415
 
+        configure_logging(level=settings.log_level, style=settings.log_format, environment=settings.environment)
         serve(settings)

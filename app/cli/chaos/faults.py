@@ -85,9 +85,9 @@ class KillAt:
         marker = scene.markers / self.failpoint
         workers = {process: process.pid for process in scene.platform.processes(Role.WORKER)}
         before = _hits(marker)
-        (scene.markers / f"{self.failpoint}.limit").write_text(str(before + 1))
+        _limit(marker, before + 1)
         wait_for(lambda: _hits(marker) > before, f"Nobody came to {self.failpoint}.")
-        (scene.markers / f"{self.failpoint}.limit").write_text("0")
+        _limit(marker, 0)
         dead = {int(line.split()[-1]) for line in marker.read_text().splitlines()[before:]}
         for process, pid in workers.items():
             if pid in dead:
@@ -170,8 +170,15 @@ FAULTS: Mapping[str, Fault] = {
 def failpoints_armed(markers: Path) -> str:
     """The value of SLIPSTREAM_FAILPOINTS with which every failpoint is armed and none fires, until `KillAt` lets it."""
     for name in WORKER_FAILPOINTS:
-        (markers / f"{name}.limit").write_text("0")
+        _limit(markers / name, 0)
     return ",".join(f"{name}=kill@{markers / name}" for name in WORKER_FAILPOINTS)
+
+
+def _limit(marker: Path, hits: int) -> None:
+    """Let a failpoint fire until its marker has so many lines. Whoever reads at this moment reads the old limit or the new."""
+    written = marker.with_name(f"{marker.name}.new")
+    written.write_text(str(hits))
+    written.replace(marker.with_name(f"{marker.name}.limit"))
 
 
 def _serving(platform: Platform) -> list[int]:
