@@ -19,8 +19,8 @@ _CURVE = ((0.70, 0.0), (0.80, 1.0), (0.90, 2.0), (0.97, 3.0))
 """Pressure → severity, straight in between. Nothing is refused below 70 %, and the last percents are kept free: a Valkey
 that is full refuses every write, and what arrives within a second is not seen before the next."""
 _RISE = 1.0
-_FALL = 0.1
-"""Most that the severity may change in a second: it must be quick to help, and slow to let go."""
+_FALL = 0.3
+"""Most that the severity may change in a second: quick to help, slow to let go, and over ten seconds after the worst."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ import pytest
 
 from app.cli.chaos.detour import Way
 from app.cli.chaos.hangs import BadNetwork, Frozen, LockedTables, NoConnections, SlowInserts
-from app.cli.chaos.runner import strike
+from app.cli.chaos.runner import LATEST_MS, strike
 from app.platform import Role
 
 if TYPE_CHECKING:
@@ -69,4 +69,5 @@ WAITS_FOR_EVER = {"INSIDE": "no-deadlines", "PYTHONPATH": str(INSIDE), "SLIPSTRE
 def test_a_request_that_waits_for_as_long_as_postgresql_is_silent_is_seen(changed: Stage, once: RunOptions) -> None:
     report = strike("sabotage", Frozen(Role.POSTGRESQL, seconds=LONGER_THAN_IS_FORGIVEN_S), changed, once)
 
-    assert [finding.rule for finding in report.findings] == ["strike missed"]
+    # By whoever is hurt first: who reads meanwhile, or who sends.
+    assert {finding.rule for finding in report.findings} & {"strike missed", f"answer later than {LATEST_MS} ms"}

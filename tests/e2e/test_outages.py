@@ -21,7 +21,7 @@ def test_without_postgresql_events_are_accepted_as_before_and_stored_when_it_is_
 
 
 def test_without_valkey_every_batch_is_refused_and_none_is_falsely_accepted(stage: Stage, twice: RunOptions) -> None:
-    away = Away(Role.VALKEY, seconds=2.0, noticed_as="503 dependency-unavailable")
+    away = Away(Role.VALKEY, seconds=2.0, noticed_as=("503 dependency-unavailable",))
 
     report = strike("valkey", away, stage, twice)
 

@@ -35,7 +35,8 @@ def broken_rules(fault: Fault, stage: Stage, options: RunOptions) -> set[str]:
 def test_an_acknowledgement_before_the_store_is_seen_as_loss(changed: Stage, twice: RunOptions) -> None:
     rules = broken_rules(KillAt("store.before_insert"), changed, twice)
 
-    assert "acknowledged but neither stored nor dead" in rules
+    # The events may have been stored all the same: by a second attempt of their sender.
+    assert "batch not accounted for" in rules
 
 
 @pytest.mark.parametrize("changed", [sabotage("no-conflict-on-events")], indirect=True)
@@ -62,4 +63,5 @@ def test_a_202_before_the_disk_is_seen_as_loss(changed: Stage, twice: RunOptions
 
     rules = broken_rules(Kill(Role.VALKEY), changed, twice)
 
-    assert "acknowledged but neither stored nor dead" in rules
+    # The events may have been stored all the same: by a second attempt of their sender.
+    assert "batch not accounted for" in rules

@@ -33,6 +33,8 @@ SERVING = "multiprocessing.spawn"
 """In the command line of every process that granian serves with."""
 VALKEY_MARGIN_BYTES = 100_000
 """Room that a full Valkey is left: less than one second of load."""
+QUIET_S = 2.0
+"""Without a refusal for so long, shedding is over for the lanes of the load."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +103,8 @@ class Away:
 
     role: Role
     seconds: float
-    noticed_as: str | None = None
-    """The refusal that clients must see meanwhile; None when they must not notice."""
+    noticed_as: tuple[str, ...] = ()
+    """Refusals of which clients must see one meanwhile; none when they must not notice."""
 
     @property
     def about(self) -> str:
@@ -112,12 +114,14 @@ class Away:
         (engine,) = scene.platform.processes(self.role)
         engine.stop()
         since = time.monotonic()
-        time.sleep(self.seconds)
-        if self.role is Role.VALKEY:
-            check_none_accepted(scene, since)
-        check_noticed(scene, since, self.noticed_as)
-        engine.start()
-        engine.wait_ready()
+        try:
+            time.sleep(self.seconds)
+            if self.role is Role.VALKEY:
+                check_none_accepted(scene, since)
+            check_noticed(scene, since, *self.noticed_as)
+        finally:
+            engine.start()
+            engine.wait_ready()
         return 0
 
 
@@ -135,7 +139,12 @@ class Full:
             since = time.monotonic()
             time.sleep(self.seconds)
             client.config_set("maxmemory", limit)
-        check_noticed(scene, since, "503 dependency-unavailable")
+        # Before the next request is refused by Valkey itself, its memory is seen to run out, which sheds load.
+        check_noticed(scene, since, "503 dependency-unavailable", "503 overloaded")
+        wait_for(
+            lambda: not scene.load.refusals_after(time.monotonic() - QUIET_S),
+            "Load was still shed long after Valkey had room again.",
+        )
         return 0
 
 
@@ -156,7 +165,7 @@ FAULTS: Mapping[str, Fault] = {
     "kill-postgresql": Kill(Role.POSTGRESQL),
     **{f"kill-at-{name}": KillAt(name) for name in WORKER_FAILPOINTS},
     "postgresql-away": Away(Role.POSTGRESQL, seconds=20.0),
-    "valkey-away": Away(Role.VALKEY, seconds=5.0, noticed_as="503 dependency-unavailable"),
+    "valkey-away": Away(Role.VALKEY, seconds=5.0, noticed_as=("503 dependency-unavailable",)),
     "valkey-full": Full(seconds=3.0),
     "postgresql-frozen": Frozen(Role.POSTGRESQL, seconds=30.0),
     "valkey-frozen": Frozen(Role.VALKEY, seconds=30.0),

@@ -50,16 +50,16 @@ def wait_for(condition: Callable[[], bool], failure: str) -> None:
         time.sleep(POLL_S)
 
 
-def check_noticed(scene: Scene, since: float, refusal: str | None) -> None:
-    """Raise `StrikeError` unless clients have seen this refusal since then, or none at all when that is None.
+def check_noticed(scene: Scene, since: float, *refusals: str) -> None:
+    """Raise `StrikeError` unless clients have seen one of these refusals since then, or none at all when there are none.
 
     That they were too fast for their own rate is nobody's fault but theirs.
     """
     seen = [what for what in scene.load.refusals_after(since) if not what.startswith("429")]
-    if refusal is None and seen:
+    if not refusals and seen:
         raise StrikeError(f"Clients were refused although nothing they need was away: {seen[:3]}")
-    if refusal is not None and refusal not in seen:
-        raise StrikeError(f"No client saw {refusal!r}: {sorted(set(seen))[:3]}")
+    if refusals and not set(refusals).intersection(seen):
+        raise StrikeError(f"No client saw {' or '.join(refusals)}: {sorted(set(seen))[:3]}")
 
 
 def check_none_accepted(scene: Scene, since: float) -> None:

@@ -50,7 +50,7 @@ def test_a_lane_is_touched_only_when_those_below_are_closed() -> None:
 def test_it_lets_go_slowly() -> None:
     severity = shedding.step(3, Signals(), elapsed_s=1)
 
-    assert severity == pytest.approx(2.9)
+    assert severity == pytest.approx(2.7)
 
 
 @given(severity=st.floats(0, 3), draw=st.floats(0, 1, exclude_max=True))
