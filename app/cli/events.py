@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import os
 import sys
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING
 
 import click
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+from app.cli.files import open_lines, progress_bar
 
+if TYPE_CHECKING:
     from app.cli.sending import Progress
 
 
 DEFAULT_URL = "http://127.0.0.1:8080"
 KEY_VARIABLE = "SLIPSTREAM_KEY"
-GZIP_MAGIC = b"\x1f\x8b"
 
 
 @click.group("events")
@@ -63,7 +60,7 @@ def send(
     from app.cli.sending import Sender, SendingError  # noqa: PLC0415 - `slipstream --help` stays quick.
 
     keys = _keys(key_file)
-    with _lines(file) as (source, lines), _progress_bar(file.stat().st_size) as advance:
+    with open_lines(file) as (source, lines), progress_bar("sending", file.stat().st_size) as advance:
         sender = Sender(
             url or _address(data_dir), keys, give_up_after_s=give_up_after, watch=lambda _: advance(source.tell())
         )
@@ -102,25 +99,6 @@ def _keys(key_file: Path | None) -> dict[str, str]:
     if not keys:
         raise click.UsageError(f"There is no key: give --key-file, or set {KEY_VARIABLE}.")
     return keys
-
-
-@contextmanager
-def _lines(file: Path) -> Iterator[tuple[BinaryIO, BinaryIO]]:
-    """The file as it is, whose position is the progress, and its lines after decompression."""
-    with file.open("rb") as source:
-        zipped = source.read(2) == GZIP_MAGIC
-        source.seek(0)
-        yield source, cast("BinaryIO", gzip.GzipFile(fileobj=source)) if zipped else source
-
-
-@contextmanager
-def _progress_bar(size: int) -> Iterator[Callable[[int], None]]:
-    from rich.console import Console  # noqa: PLC0415 - `slipstream --help` stays quick.
-    from rich.progress import Progress as Bar  # noqa: PLC0415
-
-    with Bar(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("sending", total=size)
-        yield lambda done: bar.update(task, completed=done)
 
 
 def _report(progress: Progress, *, as_json: bool) -> None:

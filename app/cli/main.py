@@ -34,6 +34,7 @@ VERBS = {
     "keys": Verb("app.cli.keys:group", "Create, list and revoke API keys."),
     "migrate": Verb("app.cli.migrate:command", "Bring the schema to this version."),
     "serve": Verb("app.cli.serve:command", "Run the API."),
+    "telemetry": Verb("app.cli.telemetry:group", "Import access logs and other telemetry."),
     "up": Verb("app.cli.up:command", "Run everything on this machine, on embedded engines."),
     "worker": Verb("app.cli.worker:command", "Run a worker."),
 }

@@ -254,3 +254,39 @@ failed_requests = Table(
     Index(None, "at"),
     comment="single failures (5xx), capped a minute and writer, for people who look for the cause",
 )
+
+# --- ingestion: telemetry of other services ------------------------------------------------------------------------
+
+telemetry_services = Table(
+    "telemetry_services",
+    metadata,
+    Column("service", Text, primary_key=True),
+    Column("account_id", Text, comment="the account that first wrote it; null is the operator's"),
+    _instant("created_at"),
+    comment="whose a service's telemetry is; `slipstream` itself is nobody's",
+)
+
+telemetry_names = Table(
+    "telemetry_names",
+    metadata,
+    Column("service", Text, primary_key=True),
+    Column("kind", Text, primary_key=True, comment="route, tier or reason"),
+    Column("name", Text, primary_key=True),
+    comment="names that a service's requests are told apart by; once there are 500, new ones count as __other__",
+)
+
+telemetry_files = Table(
+    "telemetry_files",
+    metadata,
+    Column("service", Text, primary_key=True),
+    Column("head", LargeBinary, primary_key=True, comment="SHA-256 of the file's first record, or of its --file-id"),
+    Column("number", Integer, primary_key=True, comment="counts up among files that begin alike"),
+    Column("name", Text, nullable=False, comment="where it was last read, for people"),
+    Column("size", BigInteger, nullable=False, comment="bytes counted so far, after decompression"),
+    Column("digest", LargeBinary, nullable=False, comment="SHA-256 of those bytes"),
+    Column("lines", BigInteger, nullable=False),
+    Column("bad_lines", BigInteger, nullable=False),
+    Column("shift_minutes", BigInteger, nullable=False, comment="added to every time in it"),
+    _instant("updated_at"),
+    comment="how far the files of a service were imported; moves on in the transaction that adds their counts",
+)

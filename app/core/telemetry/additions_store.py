@@ -1,0 +1,114 @@
+"""Adds counts that others made to what PostgreSQL has of a service.
+
+The rows of our own processes are cumulative, and writing them again changes nothing. What comes in batches is added up
+instead: rows a minute stay as many as there are properties, however many batches there were. So the caller must mark a
+batch as added in the same transaction.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from app.core.arrays import BigintArray, binary_cursor, texts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sqlalchemy import Connection
+
+    from app.core.arrays import TextArray
+    from app.core.telemetry.ledger import Observation
+
+WRITER = "added"
+"""The writer of all rows that are added up; processes that count for themselves have names of their own."""
+_ROWS_AT_ONCE = 5_000
+_Key = tuple[Any, ...]
+
+_MERGE = """
+DO UPDATE SET
+  requests = kept.requests + excluded.requests,
+  (buckets, counts) = (
+    SELECT coalesce(array_agg(bucket ORDER BY bucket), '{}'), coalesce(array_agg(amount ORDER BY bucket), '{}')
+    FROM (
+      SELECT bucket, sum(number)::bigint AS amount
+      FROM unnest(kept.buckets || excluded.buckets, kept.counts || excluded.counts) AS pair (bucket, number)
+      GROUP BY bucket
+    ) AS merged
+  )
+"""
+
+_ADD_SERVICE_ROWS = f"""
+INSERT INTO request_minutes AS kept
+  (minute, route, method, tier, status, reason, requests, buckets, counts, service, writer)
+SELECT to_timestamp(unnest(%b) * 60), unnest(%b), unnest(%b), unnest(%b), unnest(%b), unnest(%b), unnest(%b),
+  unnest(%b)::integer[], unnest(%b)::bigint[], %b, %b
+ON CONFLICT (service, minute, route, method, tier, status, reason, writer) {_MERGE}
+"""
+
+_ADD_ACCOUNT_ROWS = f"""
+INSERT INTO account_request_minutes AS kept
+  (account_id, minute, route, method, tier, status, reason, requests, buckets, counts, service, writer)
+SELECT unnest(%b), to_timestamp(unnest(%b) * 60), unnest(%b), unnest(%b), unnest(%b), unnest(%b), unnest(%b), unnest(%b),
+  unnest(%b)::integer[], unnest(%b)::bigint[], %b, %b
+ON CONFLICT (account_id, service, minute, route, method, tier, status, reason, writer) {_MERGE}
+"""
+
+
+@dataclass(slots=True)
+class _Row:
+    """The requests of a minute, of one account (or of all, ""), with the same properties; `key` is as PostgreSQL sorts."""
+
+    key: _Key
+    requests: int = 0
+    histogram: dict[int, int] = field(default_factory=dict)
+
+
+def add_requests(connection: Connection, service: str, observations: Mapping[Observation, int]) -> None:
+    """Add requests to a service's minutes, and to those of the accounts that are named.
+
+    Rows are sorted by their key, so that all writers lock them in one order.
+    """
+    of_service: dict[_Key, _Row] = {}
+    of_accounts: dict[_Key, _Row] = {}
+    for (minute, account_id, *properties, bucket), requests in observations.items():
+        _count(of_service, ("", minute, *properties), bucket, requests)
+        if account_id is not None:
+            _count(of_accounts, (account_id, minute, *properties), bucket, requests)
+    for statement, rows, of_an_account in ((_ADD_SERVICE_ROWS, of_service, 0), (_ADD_ACCOUNT_ROWS, of_accounts, 1)):
+        ordered = [rows[key] for key in sorted(rows)]
+        for at in range(0, len(ordered), _ROWS_AT_ONCE):
+            columns = _columns(ordered[at : at + _ROWS_AT_ONCE])
+            binary_cursor(connection).execute(statement, (*columns[1 - of_an_account :], service, WRITER))
+
+
+def _count(rows: dict[_Key, _Row], key: _Key, bucket: int | None, requests: int) -> None:
+    row = rows.get(key)
+    if row is None:
+        row = rows[key] = _Row(key)
+    row.requests += requests
+    if bucket is not None:
+        row.histogram[bucket] = row.histogram.get(bucket, 0) + requests
+
+
+def _columns(rows: Sequence[_Row]) -> tuple[TextArray | BigintArray, ...]:
+    """Lay rows out: account, minute, route, method, tier, status, reason, requests, buckets, counts."""
+    accounts, minutes, routes, methods, tiers, statuses, reasons = zip(*[row.key for row in rows], strict=True)
+    buckets = [sorted(row.histogram) for row in rows]
+    return (
+        texts(accounts),
+        BigintArray(minutes),
+        texts(routes),
+        texts(methods),
+        texts(tiers),
+        BigintArray(statuses),
+        texts(reasons),
+        BigintArray([row.requests for row in rows]),
+        texts(map(_literal, buckets)),
+        texts(_literal([row.histogram[number] for number in own]) for row, own in zip(rows, buckets, strict=True)),
+    )
+
+
+def _literal(numbers: Sequence[int]) -> str:
+    """Write integers as an array in PostgreSQL's text form: rows of unequal length fit no array of arrays."""
+    return "{" + ",".join(map(str, numbers)) + "}"

@@ -1,0 +1,101 @@
+"""Whose a service is, and which of its names are told apart."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import func, select
+
+from app.core.problems import Problem, ProblemType
+from app.core.tables import request_minutes
+from ingestion.telemetry.names import MOST_NAMES
+from ingestion.telemetry.services import Services
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from app.core.database import Database
+    from app.core.telemetry.ledger import Observation
+
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+
+
+def seen(route: str = "/", tier: str = "", reason: str = "") -> Observation:
+    return (29_000_000, None, route, "GET", tier, 200, reason, None)
+
+
+def add(database: Database, services: Services, observations: Iterable[Observation]) -> None:
+    with database.begin() as connection:
+        services.claim(connection, "shop", None, NOW)
+        known = services.add(connection, "shop", dict.fromkeys(observations, 1))
+    services.remember("shop", known)
+
+
+def counted(database: Database, column: str) -> dict[str, int]:
+    name = request_minutes.c[column]
+    with database.begin() as connection:
+        rows = connection.execute(select(name, func.sum(request_minutes.c.requests)).group_by(name))
+        return {str(row[0]): int(row[1]) for row in rows}
+
+
+def test_a_service_belongs_to_whoever_wrote_it_first_and_the_operator_may_write_it_too(database: Database) -> None:
+    services = Services(lambda _: ())
+    with database.begin() as connection:
+        services.claim(connection, "shop", "acme", NOW)
+    with database.begin() as connection:
+        services.claim(connection, "shop", "acme", NOW)
+        services.claim(connection, "shop", None, NOW)
+        with pytest.raises(Problem) as refused:
+            services.claim(connection, "shop", "bolt", NOW)
+    assert refused.value.type is ProblemType.FORBIDDEN
+
+
+@pytest.mark.parametrize("account_id", ["acme", None])
+def test_the_platforms_own_service_is_nobodys(database: Database, account_id: str | None) -> None:
+    with database.begin() as connection, pytest.raises(Problem) as refused:
+        Services(lambda _: ()).claim(connection, "slipstream", account_id, NOW)
+    assert refused.value.type is ProblemType.FORBIDDEN
+
+
+def test_routes_beyond_the_first_500_count_as_other(database: Database) -> None:
+    services = Services(lambda _: ())
+    add(database, services, [seen(f"/{number}") for number in range(MOST_NAMES - 1)])
+    add(database, services, [seen("/last"), seen("/late"), seen("/later"), seen("/0")])
+    add(database, services, [seen("/late"), seen("/1")])
+
+    routes = counted(database, "route")
+    assert len(routes) == MOST_NAMES + 1
+    assert (routes["__other__"], routes["/last"], routes["/0"], routes["/1"]) == (3, 1, 2, 2)
+
+
+def test_a_route_that_an_slo_names_is_told_apart_however_late_it_comes(database: Database) -> None:
+    named: set[str] = set()
+    services = Services(lambda service: named if service == "shop" else ())
+    add(database, services, [seen(f"/{number}") for number in range(MOST_NAMES)])
+    add(database, services, [seen("/pay")])
+    named.add("/pay")
+    add(database, services, [seen("/pay"), seen("/else")])
+
+    routes = counted(database, "route")
+    assert (routes["/pay"], routes["__other__"]) == (1, 2)
+
+
+def test_tiers_and_reasons_are_bounded_alike(database: Database) -> None:
+    services = Services(lambda _: ())
+    add(database, services, [seen(tier=f"t{number}", reason=f"r{number}") for number in range(MOST_NAMES + 1)])
+
+    assert counted(database, "tier")["__other__"] == 1
+    assert counted(database, "reason")["__other__"] == 1
+    assert counted(database, "route") == {"/": MOST_NAMES + 1}
+
+
+def test_processes_that_add_names_at_the_same_time_agree_on_them(database: Database) -> None:
+    here, there = Services(lambda _: ()), Services(lambda _: ())
+    add(database, here, [seen("/first")])
+    add(database, there, [seen(f"/{number}") for number in range(MOST_NAMES - 1)])
+    add(database, here, [seen("/one too many"), seen("/0"), seen("/first")])
+
+    routes = counted(database, "route")
+    assert (routes["__other__"], routes["/0"], routes["/first"]) == (1, 2, 2)
