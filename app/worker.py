@@ -57,6 +57,9 @@ _STATEMENTS_A_BUNDLE = 4
 _LINGER_S = 0.1
 """Time for a shard to gather more before the next bundle. 1,000 batches of one event a second, on two busy cores, cost the
 worker and PostgreSQL a third of what they cost without, and were stored sooner."""
+_OVERFLOW_PART = 5
+"""The part of a bundle that the overflow may fill. Measured at 1,000 a batch: a fifth costs no throughput, and a small account
+next to a whale waits for a fifth of the time."""
 _SHUTDOWN_S = 25.0
 """Shorter than what supervisors grant, Kubernetes as well as ours: 30 s."""
 _GC_THRESHOLD = 50_000
@@ -103,7 +106,11 @@ class Worker:
 
     def _make_consumer(self, metrics: StoreMetrics) -> StreamConsumer:
         settings = self._settings
-        bounds = Bounds(events=settings.bundle_max_events, bytes=settings.bundle_max_bytes)
+        bounds = Bounds(
+            events=settings.bundle_max_events,
+            bytes=settings.bundle_max_bytes,
+            overflow=max(1, settings.bundle_max_events // _OVERFLOW_PART),
+        )
         work = BulkWork(
             client=self._valkey,
             queue=ShardQueue(self._valkey, bounds=bounds),

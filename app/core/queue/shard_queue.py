@@ -39,13 +39,17 @@ class Bounds:
     bytes: int = 16_000_000
     turn: int = 8
     """Entries that a lane gives in one turn of the rotation, at most."""
+    overflow: int = 1_000
+    """Events that the overflow gives, at most. Whoever comes next waits for the bundle in hand, whatever waits in the
+    overflow: so that bundle must not be a long one."""
 
     def reached_by(self, entries: Sequence[Entry]) -> bool:
-        """Whether nothing may be added to these entries."""
+        """Whether nothing may be added to these entries, so that more may be waiting."""
         return (
             len(entries) >= self.entries
             or sum(entry.events for entry in entries) >= self.events
             or sum(len(entry.body) for entry in entries) >= self.bytes
+            or sum(entry.events for entry in entries if entry.lane is LANES[-1]) >= self.overflow
         )
 
 
@@ -116,6 +120,7 @@ class ShardQueue:
                 bounds.events,
                 bounds.bytes,
                 bounds.turn,
+                bounds.overflow,
             ],
         )
         if reply is None:

@@ -194,6 +194,19 @@ def test_a_lane_alone_gets_every_turn(queue: ShardQueue, add: Add, hold: Hold) -
     assert len(queue.take(0, ME).entries) == 50
 
 
+def test_the_overflow_gives_little_to_a_bundle_however_much_waits_there(valkey: Valkey, add: Add, hold: Hold) -> None:
+    hold()
+    for _ in range(20):
+        add(lane=Lane.OVERFLOW, events=100)
+    for _ in range(3):
+        add(lane=Lane.LOW, events=100)
+
+    bundle = ShardQueue(valkey, bounds=Bounds(overflow=400)).take(0, ME)
+
+    assert Counter(entry.lane for entry in bundle.entries) == {Lane.OVERFLOW: 4, Lane.LOW: 3}
+    assert bundle.full
+
+
 def test_a_flood_of_the_high_lane_starves_nobody(valkey: Valkey, add: Add, hold: Hold, finish: Finish) -> None:
     hold()
     queue = ShardQueue(valkey, bounds=Bounds(entries=1))

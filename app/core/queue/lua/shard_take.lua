@@ -7,13 +7,13 @@
 --
 -- KEYS: lease, schedule, attempts, load, one stream per lane in draining order
 -- ARGV: worker, group, consumer, letters of the lanes, lanes in rotation (one digit a turn), first turn,
---       largest number of entries, of events, of bytes, turns read by one command
+--       largest number of entries, of events, of bytes, entries read in one turn, events of the last lane
 -- Returns nil when the lease is not the worker's; otherwise next turn, entries as {lane, id, fields}, and for an
 -- entry delivered again its attempts and redeliveries.
 local worker, group, consumer, letters, rotation = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local turn = tonumber(ARGV[6])
 local entries_left, events_left, bytes_left = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
-local at_once = tonumber(ARGV[10])
+local at_once, last_lane_left = tonumber(ARGV[10]), tonumber(ARGV[11])
 local schedule, attempts, load = KEYS[2], KEYS[3], KEYS[4]
 local FIRST_STREAM = 4
 local lanes = #KEYS - FIRST_STREAM
@@ -104,7 +104,8 @@ local function new()
     local lane = tonumber(string.sub(rotation, turn + 1, turn + 1))
     turn = (turn + 1) % #rotation
     if not empty[lane] then
-      local bound = math.min(at_once, entries_left, events_left / average[lane][1], bytes_left / average[lane][2])
+      local events = lane == lanes and math.min(events_left, last_lane_left) or events_left
+      local bound = math.min(at_once, entries_left, events / average[lane][1], bytes_left / average[lane][2])
       local count = math.max(math.floor(bound), 1)
       local reply = redis.call('XREADGROUP', 'GROUP', group, consumer, 'COUNT', count, 'STREAMS', stream(lane), '>')
       local read = reply and reply[1][2] or {}
@@ -114,13 +115,14 @@ local function new()
         for i = 1, #fields, 2 do
           if fields[i] == 'n' then
             events_left = events_left - (tonumber(fields[i + 1]) or 0)
+            last_lane_left = last_lane_left - (lane == lanes and tonumber(fields[i + 1]) or 0)
           elseif fields[i] == 'd' then
             bytes_left = bytes_left - #fields[i + 1]
           end
         end
         taken[#taken + 1] = { lane, entry[1], fields }
       end
-      if #read < count then
+      if #read < count or (lane == lanes and last_lane_left <= 0) then
         empty[lane] = true
         empties = empties + 1
       end
