@@ -15,7 +15,7 @@ import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from app.client import CutError, Link
 from app.core.migrate import migrate
@@ -135,13 +135,11 @@ class Platform:
         """A connection with the operator's token."""
         return Link(self.base_url, key=self.instance.admin_token)
 
-    def create_account(
-        self, account_id: str, *, tier: str = "standard", overrides: Mapping[str, int] | None = None
-    ) -> str:
-        """Create an account; returns a key that may do everything a tenant may. `overrides` are limits that differ from the tier's."""
-        account = {"account_id": account_id, "name": account_id, "tier": tier}
+    def create_account(self, account_id: str, *, tier: str = "standard", **more: Any) -> str:
+        """Create an account; returns a key that may do everything a tenant may. `more` is what else `POST /accounts` takes."""
+        account = {"account_id": account_id, "name": account_id, "tier": tier, **more}
         with self.admin() as admin:
-            admin.call("POST", "/accounts", account | ({"overrides": overrides} if overrides else {}), expect=201)
+            admin.call("POST", "/accounts", account, expect=201)
             scopes = ["events:write", "summary:read", "telemetry:write"]
             return str(admin.call("POST", "/keys", {"account_id": account_id, "scopes": scopes}, expect=201)["key"])
 

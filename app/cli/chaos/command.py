@@ -11,8 +11,9 @@ import tempfile
 import time
 from dataclasses import asdict, replace
 from functools import partial
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import click
 
@@ -23,9 +24,24 @@ if TYPE_CHECKING:
 
 WIDTH = 120
 """Characters of a table that goes to a file."""
+CROWDS = {
+    "noisy-neighbour": "app.cli.chaos.crowd.noisy_neighbour",
+}
 
 
-@click.command("chaos")
+class _Crowds(click.Group):
+    """Commands of crowds, imported when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's signature)
+        return sorted(CROWDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 (click's signature)
+        module = CROWDS.get(cmd_name)
+        return None if module is None else cast("click.Command", import_module(module).command)
+
+
+@click.group("chaos", cls=_Crowds, invoke_without_command=True)
+@click.pass_context
 @click.option("--fault", "names", multiple=True, metavar="NAME", help="Only this fault; may be repeated.")
 @click.option("--times", default=5, show_default=True, type=click.IntRange(1), help="Strikes of each fault.")
 @click.option("--minutes", type=float, help="Begin no further strike after so many minutes.")
@@ -45,6 +61,7 @@ WIDTH = 120
 @click.option("--list", "listing", is_flag=True, help="List the faults and run none.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def command(
+    context: click.Context,
     *,
     names: tuple[str, ...],
     times: int,
@@ -59,8 +76,10 @@ def command(
     """Break the platform under load, and compare what clients were told with what is there.
 
     Starts the real processes on embedded engines, one platform for each fault. Clients write every request and every answer to disk. A
-    red run keeps its directory: the clients' history, the logs and the data.
+    red run keeps its directory: the clients' history, the logs and the data. The commands below send crowds instead of faults.
     """
+    if context.invoked_subcommand is not None:
+        return
     from app.cli.chaos.faults import FAULTS  # noqa: PLC0415 - `slipstream --help` stays quick.
     from app.cli.chaos.runner import RunOptions  # noqa: PLC0415
     from app.platform import PlatformOptions  # noqa: PLC0415

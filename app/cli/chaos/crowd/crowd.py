@@ -1,0 +1,152 @@
+"""A process that sends by the clock and not by the answers, on a core of its own: `with Crowd(plan) as crowd: crowd.go()`."""
+
+from __future__ import annotations
+
+import itertools
+import multiprocessing
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Self
+
+from app.cli.chaos.crowd.cores import pin
+from app.cli.chaos.crowd.traffic import ACCEPTED, Ask, Bodies
+from app.client import Answer, CutError, Link
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
+    from app.cli.chaos.crowd.traffic import Plan, Sender
+
+START_TIMEOUT_S = 60.0
+ANSWER_TIMEOUT_S = 30.0
+WITHOUT_A_WORD_S = 1.0
+"""What a client waits that was cut off, or was not told when to return."""
+NO_ANSWER = Answer(0, {}, b"")
+
+
+class Crowd:
+    """Senders that start together; a context manager."""
+
+    def __init__(self, plan: Plan) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._plan = plan
+        self._pipe, theirs = context.Pipe()
+        self._process = context.Process(target=_run, args=(plan, theirs), daemon=True)
+
+    def __enter__(self) -> Self:
+        self._process.start()
+        self._receive(START_TIMEOUT_S)
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._pipe.close()
+        self._process.join(timeout=5)
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join()
+
+    def go(self) -> None:
+        """Start the clock."""
+        self._pipe.send(None)
+
+    def asks(self) -> list[Ask]:
+        """Return all that was asked, once the last answer is there."""
+        asks: list[Ask] = self._receive(self._plan.seconds + self._plan.patience_s + 2 * ANSWER_TIMEOUT_S)
+        return asks
+
+    def _receive(self, timeout_s: float) -> Any:
+        if not self._pipe.poll(timeout_s):
+            raise TimeoutError("The process that sends the load does not answer.")
+        return self._pipe.recv()
+
+
+def _run(plan: Plan, pipe: Connection) -> None:
+    pin(plan.cores)
+    stage = _Stage(plan)
+    threads = []
+    for sender in plan.senders:
+        desk = _Desk(sender, plan)
+        threads += [threading.Thread(target=stage.send, args=(desk,), daemon=True) for _ in range(sender.connections)]
+    for thread in threads:
+        thread.start()
+    pipe.send("ready")
+    pipe.recv()
+    stage.start()
+    for thread in threads:
+        thread.join()
+    pipe.send(stage.asks)
+
+
+class _Desk:
+    """A sender's requests, each given away once."""
+
+    def __init__(self, sender: Sender, plan: Plan) -> None:
+        self.sender = sender
+        self.bodies = Bodies(sender, seed=f"{plan.seed} {sender.account_id} {sender.first_s}")
+        numbers = itertools.takewhile(lambda number: sender.due_s(number) < plan.seconds, itertools.count())
+        self._numbers = itertools.islice(numbers, sender.total)
+        self._lock = threading.Lock()
+
+    def take(self) -> int | None:
+        with self._lock:
+            return next(self._numbers, None)
+
+
+@dataclass(slots=True)
+class _Stage:
+    """What all threads share: the plan, the clock, and the record."""
+
+    plan: Plan
+    asks: list[Ask] = field(default_factory=list)
+    _started: threading.Event = field(default_factory=threading.Event)
+    _at: float = 0.0
+
+    def start(self) -> None:
+        self._at = time.perf_counter()
+        self._started.set()
+
+    def now_s(self) -> float:
+        return time.perf_counter() - self._at
+
+    def send(self, desk: _Desk) -> None:
+        """Send what is at a desk, each request when it is due, over one connection."""
+        self._started.wait()
+        with Link(self.plan.base_url, key=desk.sender.key, timeout_s=ANSWER_TIMEOUT_S) as link:
+            while (number := desk.take()) is not None:
+                due_s, body = desk.sender.due_s(number), desk.bodies.of(number)
+                attempt = 0
+                while self._attempt(desk.sender, link, body, due_s=due_s, attempt=attempt):
+                    due_s = self.now_s()
+                    attempt += 1
+
+    def _attempt(self, sender: Sender, link: Link, body: bytes, *, due_s: float, attempt: int) -> bool:
+        """Send a request once; whether it is to be sent again, now that the sender has waited as long as it was told."""
+        if (early_s := due_s - self.now_s()) > 0:
+            time.sleep(early_s)
+        sent_s = self.now_s()
+        try:
+            answer = link.post("/events", body)
+        except CutError:
+            answer = NO_ANSWER
+        answered_s = self.now_s()
+        self.asks.append(_asked(sender, due_s, sent_s, answered_s, answer, attempt=attempt))
+        if answer.status == ACCEPTED or not sender.returns or answered_s > self.plan.seconds + self.plan.patience_s:
+            return False
+        time.sleep(WITHOUT_A_WORD_S if answer.retry_after_s is None else answer.retry_after_s)
+        return True
+
+
+def _asked(sender: Sender, due_s: float, sent_s: float, answered_s: float, answer: Answer, *, attempt: int) -> Ask:
+    return Ask(
+        account_id=sender.account_id,
+        due_s=due_s,
+        sent_s=sent_s,
+        took_s=answered_s - sent_s,
+        status=answer.status,
+        problem=answer.problem or "",
+        batch_id=str(answer.json()["batch_id"]) if answer.status == ACCEPTED else "",
+        events=sender.events,
+        attempt=attempt,
+        retry_after_s=answer.retry_after_s,
+    )
