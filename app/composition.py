@@ -43,8 +43,9 @@ from app.factory import create_app
 from app.limits import Core, compose_doorstep, compose_limits
 from app.summary_composition import compose_summaries
 from app.task_queue import task_queue
+from app.telemetry_composition import compose_intake
 from ingestion import api as ingestion_api
-from ingestion import dlq_api, summary_api, usage_api
+from ingestion import dlq_api, summary_api, telemetry_api, usage_api
 from ingestion.admission.answers import Answers
 from ingestion.batch_status import BatchStatuses
 from ingestion.dead_letter_queue import DeadLetterQueue
@@ -177,6 +178,9 @@ def compose_api(settings: Settings, counting: Counting, *, now: datetime) -> Api
                 BatchStatuses(valkey=valkey, database=database),
                 retention=timedelta(days=settings.event_retention_days),
                 metrics=admission_metrics,
+            ),
+            telemetry_api.blueprint(
+                guard, compose_intake(pools, valkey, shards), retention=timedelta(days=settings.event_retention_days)
             ),
             summary_api.blueprint(summaries, guard, limits.summaries),
             usage_api.blueprint(limits.usages, limits.circuits, guard),

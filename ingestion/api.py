@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -18,9 +17,10 @@ from app.core.http.rendering import json_response
 from app.core.keys import Scope, parse_key
 from app.core.problems import Problem, ProblemType
 from ingestion.admission.verdict import Refusal, unauthorized
-from ingestion.api_description import GET_BATCH, LONGEST_IDEMPOTENCY_KEY, POST_EVENTS, Accepted
+from ingestion.api_description import GET_BATCH, POST_EVENTS, Accepted
 from ingestion.events.compression import inflate
 from ingestion.events.decode import decode_batch
+from ingestion.idempotency import REPLAYED_HEADER, idempotency_key
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -39,11 +39,10 @@ if TYPE_CHECKING:
     from ingestion.batch_status import BatchStatuses
     from ingestion.events.model import DecodedBatch
 
-_VISIBLE = re.compile(rf"[!-~]{{1,{LONGEST_IDEMPOTENCY_KEY}}}")
 _CE = "HTTP_CE_"
 _MUST_HAVE = tuple(_CE + name for name in ("ID", "SOURCE", "SPECVERSION", "TYPE"))
 _ACCEPTED = "202 ACCEPTED"
-_REPLAYED = {"Idempotent-Replayed": "true"}
+_REPLAYED = {REPLAYED_HEADER: "true"}
 
 
 def blueprint(
@@ -107,7 +106,7 @@ class _Door:
             _note(about, key, refusal.standing)
             raise
         try:
-            idempotency_key = _idempotency_key(environ.get("HTTP_IDEMPOTENCY_KEY"))
+            repeated_key = idempotency_key(environ.get("HTTP_IDEMPOTENCY_KEY"))
             batch = self._decode(environ, key)
         except Problem as problem:
             # A stranger is told that he is one, whatever else he did wrong; an account's own mistakes count as its own.
@@ -117,7 +116,7 @@ class _Door:
             raise
         now = datetime.now(UTC)
         try:
-            receipt = self._gate.admit(key, batch, idempotency_key=idempotency_key, now=now, ticket=ticket)
+            receipt = self._gate.admit(key, batch, idempotency_key=repeated_key, now=now, ticket=ticket)
         except Refusal as refusal:
             visit.known()
             _note(about, key, refusal.standing)
@@ -164,10 +163,3 @@ def _attributes(environ: WSGIEnvironment) -> dict[str, str]:
     if not any(name in environ for name in _MUST_HAVE):
         return {}
     return {f"ce-{name[len(_CE) :].lower()}": value for name, value in environ.items() if name.startswith(_CE)}
-
-
-def _idempotency_key(given: str | None) -> str | None:
-    if given is not None and not _VISIBLE.fullmatch(given):
-        detail = f"Idempotency-Key is not 1 to {LONGEST_IDEMPOTENCY_KEY} visible ASCII characters."
-        raise Problem(ProblemType.MALFORMED_REQUEST, detail)
-    return given

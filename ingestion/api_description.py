@@ -10,9 +10,8 @@ from app.core.http.operations import Answer, Content, Operation, Parameter
 from app.core.problems import ProblemType
 from ingestion.batch_status import BatchStatus
 from ingestion.events.model import MAX_EVENTS, MAX_NAME
+from ingestion.idempotency import CONTENT_ENCODING, IDEMPOTENCY_KEY, REPLAYED_ABOUT, REPLAYED_HEADER
 from ingestion.limits_description import EVENT_LIMITS
-
-LONGEST_IDEMPOTENCY_KEY = 255
 
 BATCH_ID_EXAMPLE = "07n-1732269000000-0"
 
@@ -93,20 +92,7 @@ POST_EVENTS = Operation(
         "mode. Their identity is `source` and `id` together."
     ),
     tag="Events",
-    parameters=(
-        Parameter(
-            name="Idempotency-Key",
-            where="header",
-            about="For 24 hours the same key with the same body gets the same answer, and with another body is refused.",
-            schema={"type": "string", "minLength": 1, "maxLength": LONGEST_IDEMPOTENCY_KEY, "pattern": "^[!-~]+$"},
-        ),
-        Parameter(
-            name="Content-Encoding",
-            where="header",
-            about="How the body is compressed.",
-            schema={"type": "string", "enum": ["gzip", "zstd", "identity"]},
-        ),
-    ),
+    parameters=(IDEMPOTENCY_KEY, CONTENT_ENCODING),
     body=(
         Content(shape=_BATCH, example=_EXAMPLE),
         Content(shape=_CLOUD_EVENT, example=_CLOUD_EXAMPLE, content_type="application/cloudevents+json"),
@@ -121,9 +107,7 @@ POST_EVENTS = Operation(
             status=202,
             about="The whole batch is on disk.",
             content=(Content(shape=Accepted, example={"batch_id": BATCH_ID_EXAMPLE, "accepted": 1}),),
-            headers={
-                "Idempotent-Replayed": "`true` when an earlier request with this Idempotency-Key was the one accepted."
-            },
+            headers={REPLAYED_HEADER: REPLAYED_ABOUT},
         ),
     ),
     problems=(

@@ -22,3 +22,7 @@ SUMMARY_LIMIT = {
     "RateLimit-Policy": HeaderField(about=_POLICY, example='"summaries_per_minute";q=600;w=60'),
     "RateLimit": HeaderField(about=_LEFT, example='"summaries_per_minute";r=598;t=1'),
 }
+TELEMETRY_LIMIT = {
+    "RateLimit-Policy": HeaderField(about=_POLICY, example='"telemetry_per_minute";q=10000;w=10;qu="records"'),
+    "RateLimit": HeaderField(about=_LEFT, example='"telemetry_per_minute";r=9900;t=1'),
+}

@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     from app.core.settings import Settings
 
 TELEMETRY_CONNECTIONS = 1
+TELEMETRY_INTAKE_CONNECTIONS = 2
+"""For telemetry that others send: two batches at once, so that one waits for no other's commit."""
 PROBE_CONNECTIONS = 2
 """The checks of readiness that ask PostgreSQL, each on a thread of its own: one that hangs takes nobody else's connection."""
 LOOKING_CONNECTIONS = 1
@@ -29,6 +31,7 @@ def api_connections(settings: Settings) -> int:
         + settings.large_summary_pool_size
         + LOOKING_CONNECTIONS
         + TELEMETRY_CONNECTIONS
+        + TELEMETRY_INTAKE_CONNECTIONS
         + PROBE_CONNECTIONS
     )
     return settings.api_processes * a_process

@@ -15,6 +15,7 @@ _NEEDS = {
     "admit": ("token_bucket", "quota", "circuit_breaker", "fair_share", "standing", "journal"),
     "circuit": ("token_bucket", "quota", "circuit_breaker", "standing", "journal"),
     "take_summary": ("token_bucket",),
+    "take_telemetry": ("token_bucket",),
     "usage": ("token_bucket", "quota", "circuit_breaker", "fair_share", "standing"),
     "overload": (),
     "queued": (),

@@ -18,6 +18,7 @@ EVENTS = "events_per_minute"
 DAILY = "daily_quota"
 MONTHLY = "monthly_quota"
 SUMMARIES = "summaries_per_minute"
+TELEMETRY = "telemetry_per_minute"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY_S = 86_400
