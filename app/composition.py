@@ -129,7 +129,7 @@ def compose_api(settings: Settings, counting: Counting, *, now: datetime) -> Api
     """Build the API of one process from its settings. Nothing is contacted before the first request."""
     pools = ConnectionPools(settings)
     database = pools.open("api", size=settings.api_pool_size)
-    valkey = Valkey(settings.redis_url, timeout_s=settings.valkey_timeout_ms / 1_000)
+    valkey = Valkey(settings.redis_url, timeout_s=settings.valkey_timeout_ms / 1_000, together=True)
     mirror = AccountMirror(database, valkey)
     shards = ShardDirectory(valkey)
     usage = KeyUsage(database)

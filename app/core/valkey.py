@@ -20,6 +20,7 @@ from app.core import deadline
 from app.core.beside import run_beside
 from app.core.errors import DependencyTimeoutError, DependencyUnavailableError
 from app.core.silence import Silence
+from app.core.together import Together
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +29,8 @@ _CHUNK = 65_536
 _SLACK_S = 0.01
 _IDLE_S = 1.0
 """After this much rest a connection is looked at before it is used: its server may have been replaced meanwhile."""
+_LARGEST_IN_COMPANY = 65_536
+"""Bytes of commands that others need not wait for."""
 _TRANSIENT = (b"LOADING", b"BUSY", b"CLUSTERDOWN", b"MASTERDOWN", b"READONLY", b"MISCONF", b"TRYAGAIN")
 
 
@@ -170,9 +173,11 @@ class _Address:
 class Valkey:
     """A Valkey server as the request path sees it: bytes in, bytes out, a deadline on every exchange."""
 
-    def __init__(self, url: str, *, timeout_s: float = 1.0) -> None:
+    def __init__(self, url: str, *, timeout_s: float = 1.0, together: bool = False) -> None:
+        """With `together` threads that ask at the same time share round trips; that is for many threads and short commands."""
         self._address = _Address(url)
         self._timeout_s = timeout_s
+        self._together = Together(self._exchange_alone) if together else None
         self._silence = Silence("valkey", trial_s=timeout_s, patience_s=timeout_s / 2)
         self._local = threading.local()
         self._generation = 0
@@ -201,6 +206,15 @@ class Valkey:
         self.execute("PING")
 
     def _exchange(self, packed: bytes, replies: int) -> list[Any]:
+        if self._together is None or len(packed) > _LARGEST_IN_COMPANY or self._is_pressed():
+            return self._exchange_alone(packed, replies)
+        return self._together.exchange(packed, replies)
+
+    def _is_pressed(self) -> bool:
+        """Tell whether this request has less time left than a round trip may take, which those in its round have."""
+        return deadline.left(self._timeout_s) < self._timeout_s
+
+    def _exchange_alone(self, packed: bytes, replies: int) -> list[Any]:
         timeout_s = deadline.time_for("valkey", self._timeout_s)
         self._silence.ask()
         connection: _Connection | None = getattr(self._local, "connection", None)
