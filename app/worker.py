@@ -54,7 +54,7 @@ VALKEY_TIMEOUT_S = 5.0
 """A worker waits longer for Valkey than a request does: a bundle is large, and nobody stands at the counter."""
 _STATEMENTS_A_BUNDLE = 4
 """After so many times the longest statement a bundle hangs: the process ends, and another takes the work over."""
-_LINGER_S = 0.1
+_LINGER_S = 0.25
 """Time for a shard to gather more before the next bundle. 1,000 batches of one event a second, on two busy cores, cost the
 worker and PostgreSQL a third of what they cost without, and were stored sooner."""
 _OVERFLOW_PART = 5
