@@ -7,6 +7,7 @@ line, so that a test can prove that it was hit. A failpoint fires as often as th
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import time
@@ -29,11 +30,19 @@ def _armed(specification: str) -> dict[str, tuple[str, Path]]:
 _ARMED = _armed(os.environ.get("SLIPSTREAM_FAILPOINTS", ""))
 
 
-def _hits_left(path: Path) -> bool:
+def _takes_hit(name: str, path: Path) -> bool:
+    """Note a hit if there is one left; two processes that come at once do not take the same."""
     limit_file = path.with_name(path.name + ".limit")
     limit = int(limit_file.read_text()) if limit_file.exists() else 1
-    hits = len(path.read_text().splitlines()) if path.exists() else 0
-    return hits < limit
+    with path.open("a+") as marker:
+        fcntl.flock(marker, fcntl.LOCK_EX)
+        marker.seek(0)
+        if len(marker.readlines()) >= limit:
+            return False
+        marker.write(f"{name} {os.getpid()}\n")
+        marker.flush()
+        os.fsync(marker.fileno())
+    return True
 
 
 def failpoint(name: str) -> None:
@@ -41,12 +50,8 @@ def failpoint(name: str) -> None:
     if not _ARMED or name not in _ARMED:
         return
     action, path = _ARMED[name]
-    if not _hits_left(path):
+    if not _takes_hit(name, path):
         return
-    with path.open("a") as marker:
-        marker.write(f"{name} {os.getpid()}\n")
-        marker.flush()
-        os.fsync(marker.fileno())
     if action == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
     elif action.startswith("sleep:"):
