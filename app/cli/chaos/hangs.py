@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from app.cli.chaos.scene import Scene
     from app.embedded.instance import Instance
 
-_UNAVAILABLE = "503 dependency-unavailable"
+_REFUSALS = ("503 dependency-unavailable", "504 timeout")
 _SOCKETS = {Role.POSTGRESQL: ".s.PGSQL.5432", Role.VALKEY: "valkey.sock"}
 
 
@@ -136,7 +136,7 @@ def _check(scene: Scene, role: Role, since: float) -> None:
         check_noticed(scene, since)
         return
     check_none_accepted(scene, since)
-    check_noticed(scene, since, _UNAVAILABLE)
+    check_noticed(scene, since, *_REFUSALS)
 
 
 @contextmanager
