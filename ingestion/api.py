@@ -16,7 +16,7 @@ from app.core.http.operations import describe
 from app.core.http.rendering import json_response
 from app.core.keys import Scope, parse_key
 from app.core.problems import Problem, ProblemType
-from ingestion.admission.verdict import Refusal, unauthorized
+from ingestion.admission.verdict import Refusal
 from ingestion.api_description import GET_BATCH, POST_EVENTS, Accepted
 from ingestion.events.compression import inflate
 from ingestion.events.decode import decode_batch
@@ -42,6 +42,9 @@ if TYPE_CHECKING:
 _CE = "HTTP_CE_"
 _MUST_HAVE = tuple(_CE + name for name in ("ID", "SOURCE", "SPECVERSION", "TYPE"))
 _ACCEPTED = "202 ACCEPTED"
+_LIGHT = 65_536
+"""Bytes of a body that are decoded before anybody has looked at the key: the admission script does, in its round trip."""
+NOT_AN_ACCOUNT = "That is the operator's token. Events and batches belong to an account: use a key of the account."
 _REPLAYED = {REPLAYED_HEADER: "true"}
 
 
@@ -80,8 +83,9 @@ def blueprint(
     @guard.scope(Scope.EVENTS_WRITE)
     @describe(GET_BATCH)
     def get_batch(batch_id: str) -> Response:
-        account_id = g.principal.account_id
-        status = None if account_id is None else batches.find(account_id, batch_id)
+        if g.principal.account_id is None:
+            raise Problem(ProblemType.FORBIDDEN, NOT_AN_ACCOUNT)
+        status = batches.find(g.principal.account_id, batch_id)
         if status is None:
             raise Problem(ProblemType.NOT_FOUND, "There is no such batch.")
         return json_response(status)
@@ -99,7 +103,7 @@ class _Door:
 
     def receive(self, environ: WSGIEnvironment, about: About) -> Receipt:
         visit = self._guard.visit(environ)
-        key = _presented_key(environ, visit)
+        key = self._presented_key(environ, about, visit)
         try:
             ticket = self._gate.enter(key, datetime.now(UTC))
         except Refusal as refusal:
@@ -128,6 +132,19 @@ class _Door:
         _note(about, key, receipt.standing)
         return receipt
 
+    def _presented_key(self, environ: WSGIEnvironment, about: About, visit: Visit) -> PresentedKey:
+        """Read the key; whether it is valid is for the admission script to say, unless its body is worth a look at the key."""
+        try:
+            key = parse_key(bearer_token(environ.get("HTTP_AUTHORIZATION")))
+        except Problem:
+            visit.failed()
+            raise
+        if key is None or (_is_heavy(environ) and not self._gate.knows(key)):
+            self._guard.check_for(environ, Scope.EVENTS_WRITE, about, visit)
+        if key is None:
+            raise Problem(ProblemType.FORBIDDEN, NOT_AN_ACCOUNT)
+        return key
+
     def _decode(self, environ: WSGIEnvironment, key: PresentedKey) -> DecodedBatch:
         body = inflate(body_of(environ), environ.get("HTTP_CONTENT_ENCODING"), limit=LARGEST_BODY)
         return decode_batch(
@@ -140,16 +157,10 @@ class _Door:
         )
 
 
-def _presented_key(environ: WSGIEnvironment, visit: Visit) -> PresentedKey:
-    """Read the key; whether it is valid is for the admission script to say."""
-    try:
-        key = parse_key(bearer_token(environ.get("HTTP_AUTHORIZATION")))
-        if key is None:
-            raise unauthorized()
-    except Problem:
-        visit.failed()
-        raise
-    return key
+def _is_heavy(environ: WSGIEnvironment) -> bool:
+    """Tell whether a stranger could have much work done for him: a body to inflate, or a long or endless one."""
+    length = environ.get("CONTENT_LENGTH", "")
+    return bool(environ.get("HTTP_CONTENT_ENCODING")) or not length.isdigit() or int(length) > _LIGHT
 
 
 def _note(about: About, key: PresentedKey, standing: Standing | None) -> None:

@@ -63,6 +63,10 @@ class Gate:
         self._callers = Callers()
         self._comebacks: dict[str, Refused] = {}
 
+    def knows(self, key: PresentedKey) -> bool:
+        """Tell whether the key was found valid here a while ago."""
+        return self._callers.find(key.digest_hex) is not None
+
     def enter(self, key: PresentedKey, now: datetime) -> Ticket:
         """Return what the request needs to be admitted; raises `Refusal` when looking at its body is in vain."""
         caller = self._callers.find(key.digest_hex)

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from flask.testing import FlaskClient
     from werkzeug.test import TestResponse
 
+    from app.composition import Api
     from app.core.authentication import Authenticator
     from app.core.keys_service import Keys
     from app.core.mirror import AccountMirror
@@ -229,6 +230,36 @@ def test_a_stranger_is_told_so_whatever_he_sends(
     response = client.post("/events", data=body, headers={"Authorization": authorization} if authorization else {})
 
     assert (response.status_code, slug(response)) == (401, "unauthorized")
+
+
+@pytest.mark.parametrize("headers", [{"Content-Encoding": "gzip"}, {}], ids=["compressed", "long"])
+def test_nothing_heavy_is_done_for_a_stranger(
+    client: FlaskClient, world: World, headers: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_at = []
+    monkeypatch.setattr("ingestion.api.inflate", lambda *_body, **_limit: looked_at.append(1))
+    body = batch(*(event(number, payload={"filler": "x" * 1_000}) for number in range(100)))
+
+    response = client.post(
+        "/events", data=body, headers={"Authorization": "Bearer slip.acme.aaaaaaaaaaaa." + 43 * "x"} | headers
+    )
+
+    assert (response.status_code, slug(response), looked_at) == (401, "unauthorized", [])
+
+
+def test_a_heavy_batch_of_a_key_that_nobody_has_seen_comes_in(client: FlaskClient, world: World) -> None:
+    body = batch(*(event(number, payload={"filler": "x" * 1_000}) for number in range(100)))
+
+    assert post(client, world.alice.key, body).status_code == 202
+
+
+def test_the_operator_is_told_that_events_belong_to_accounts(api: Api, settings: Settings, world: World) -> None:
+    client, token = api.app.test_client(), settings.admin_token or ""
+    batch_id = post(client, world.alice.key).get_json()["batch_id"]
+
+    for response in (post(client, token), get(client, token, batch_id)):
+        assert (response.status_code, slug(response)) == (403, "forbidden")
+        assert "operator" in response.get_json()["detail"]
 
 
 def test_a_key_without_the_scope_may_not_write(client: FlaskClient, world: World, keys: Keys) -> None:
