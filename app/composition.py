@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import structlog
 
 from app.api import accounts as accounts_api
 from app.api import keys as keys_api
@@ -18,7 +15,6 @@ from app.connection_pools import ConnectionPools
 from app.core.accounts_service import Accounts
 from app.core.authentication import Authenticator
 from app.core.dependency_checks import dependency_checks
-from app.core.errors import DependencyError
 from app.core.health import Readiness
 from app.core.http.body import BodyReaders
 from app.core.http.guard import Guard
@@ -64,8 +60,6 @@ _FLUSH_USAGE_S = 10.0
 _THREADS_KEPT_FREE = 0.25
 """Share of an API process's threads that slow clients cannot take, so that everybody else is still served."""
 
-log = structlog.get_logger(__name__)
-
 
 @dataclass(frozen=True, slots=True)
 class Counting:
@@ -84,7 +78,6 @@ class Api:
         *,
         pools: ConnectionPools,
         measures: Telemetry,
-        usage: KeyUsage,
         readers: BodyReaders,
         beside: Sequence[Repeating],
     ) -> None:
@@ -93,36 +86,22 @@ class Api:
         self._readers = readers
         self._pools = pools
         self._telemetry = measures
-        self._usage = usage
-        self._stopping = threading.Event()
-        self._usage_thread = threading.Thread(target=self._flush_usage, name="key-usage", daemon=True)
 
     def start(self) -> None:
         """Begin what runs beside the requests. Call it in the process itself, after any fork."""
         self._readers.watch()
         self._telemetry.flusher.start()
-        self._usage_thread.start()
         for repeating in self._beside:
             repeating.start()
 
     def close(self) -> None:
         """Write what is still to be written, and let go of the connections."""
-        self._stopping.set()
         for repeating in self._beside:
             repeating.stop()
-        if self._usage_thread.is_alive():
-            self._usage_thread.join()
+        for repeating in self._beside:
+            repeating.join()
         self._telemetry.flusher.close()
         self._pools.close()
-
-    def _flush_usage(self) -> None:
-        stopping = False
-        while not stopping:
-            stopping = self._stopping.wait(_FLUSH_USAGE_S)
-            try:
-                self._usage.flush()
-            except DependencyError as error:
-                log.warning("key_usage_not_stored", dependency=error.dependency, detail=error.detail)
 
 
 def compose_api(settings: Settings, counting: Counting, *, now: datetime) -> Api:
@@ -156,6 +135,7 @@ def compose_api(settings: Settings, counting: Counting, *, now: datetime) -> Api
     limits = compose_limits(settings, core, limit_metrics)
     summaries, beside = compose_summaries(settings, pools)
     beside.append(limits.upkeep)
+    beside.append(Repeating("key usage", usage.flush, interval_s=_FLUSH_USAGE_S, once_more=True))
     exposition = Exposition(
         counting.registry,
         directory=counting.directory,
@@ -197,4 +177,4 @@ def compose_api(settings: Settings, counting: Counting, *, now: datetime) -> Api
     )
     pool_metrics = PoolMetrics(counting.registry, pools.bulkheads)
     beside.append(Repeating("pool metrics", pool_metrics.observe, interval_s=OBSERVE_EVERY_S))
-    return Api(app, pools=pools, measures=measures, usage=usage, readers=readers, beside=beside)
+    return Api(app, pools=pools, measures=measures, readers=readers, beside=beside)
