@@ -20,7 +20,7 @@ from ingestion.admission.gate import Gate
 from ingestion.admission.overload import Overload
 from ingestion.admission.quotas import Quotas
 from ingestion.admission.scripts import Scripts
-from ingestion.journal.journal import Journal, log_notice
+from ingestion.journal.journal import Journal, put_in_outbox
 from ingestion.limits.circuit_breaker import Thresholds
 from ingestion.summary.rate import SummaryRate
 from ingestion.usage import Usages
@@ -99,7 +99,7 @@ def compose_limits(settings: Settings, core: Core, metrics: LimitMetrics) -> Lim
         thresholds=thresholds,
         bundle_events=settings.bundle_max_events,
     )
-    journal = Journal(core.database, core.valkey, metrics=metrics, deliver=log_notice)
+    journal = Journal(core.database, core.valkey, metrics=metrics, deliver=put_in_outbox)
     return Limits(
         gate=Gate(admission, circuits, overload, processes=settings.api_processes),
         circuits=circuits,

@@ -13,6 +13,10 @@ from app.core.failpoints import failpoint
 from app.core.mirror import AccountMirror
 from app.core.mirror_tasks import register_mirror_tasks
 from app.core.mirror_upkeep import MirrorUpkeep
+from app.core.notify.channels import make_channels
+from app.core.notify.delivery import Deliveries
+from app.core.notify.notify_tasks import register_notify_tasks
+from app.core.notify.routes import make_routes
 from app.core.queue.sacrifice import Sacrifice
 from app.core.queue.stream_huey import StreamHuey
 from app.core.settings import load_settings
@@ -22,6 +26,9 @@ from ingestion.replay import Replayer
 from ingestion.tasks import register_tasks
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from app.core.notify.routes import Routes
     from app.core.settings import Settings
     from ingestion.dead_letter_queue import Enqueue
 
@@ -32,6 +39,7 @@ class TaskQueue:
 
     huey: StreamHuey
     replay: Enqueue
+    notify: Callable[[str], object]
 
 
 def task_queue(settings: Settings, database: Database, valkey: Valkey) -> TaskQueue:
@@ -45,11 +53,25 @@ def task_queue(settings: Settings, database: Database, valkey: Valkey) -> TaskQu
     )
     mirror = AccountMirror(database, valkey)
     register_mirror_tasks(huey, MirrorUpkeep(database=database, valkey=valkey, mirror=mirror))
-    replayer = Replayer(database, statement_events=settings.bundle_max_events, clock=lambda: datetime.now(UTC))
-    return TaskQueue(huey, register_tasks(huey, replayer=replayer, housekeeping=Housekeeping(database, valkey)))
+    replayer = Replayer(database, statement_events=settings.bundle_max_events, clock=_now)
+    deliveries = Deliveries(database, routes_of(settings), make_channels(settings).send, clock=_now)
+    return TaskQueue(
+        huey,
+        replay=register_tasks(huey, replayer=replayer, housekeeping=Housekeeping(database, valkey)),
+        notify=register_notify_tasks(huey, deliveries, database),
+    )
+
+
+def routes_of(settings: Settings) -> Routes:
+    """Return who is told of what."""
+    return make_routes(page=settings.notify_page, ticket=settings.notify_ticket, alertmanager=settings.alertmanager_url)
 
 
 def suspects() -> StreamHuey:
     """Make what runs a task, in a child of its own, with which worker after worker has died."""
     settings = load_settings(os.environ)
     return task_queue(settings, Database(settings.database_url, pool_size=1), Valkey(settings.redis_url)).huey
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -21,19 +21,23 @@ from app.core.errors import DependencyError
 from app.core.failpoints import failpoint
 from app.core.findings import broken_promises
 from app.core.health import Check, LivenessReport, Readiness
+from app.core.keyspace import OUTBOX_TURN
 from app.core.metrics.event_metrics import StoreMetrics
 from app.core.metrics.exposition import CONTENT_TYPE, Exposition
 from app.core.metrics.queue_collector import WorkCollector
-from app.core.pools import worker_pool_size
+from app.core.notify.relay import Relay
+from app.core.pools import TASKS_AT_ONCE, worker_pool_size
 from app.core.queue.bundle import BulkSuspects, Policy
 from app.core.queue.consumer import BulkWork
 from app.core.queue.sacrifice import Sacrifice
 from app.core.queue.shard_queue import Bounds, ShardQueue
 from app.core.queue_checks import check_queue
+from app.core.repeating import Repeating
 from app.core.schema_store import head_revision
 from app.core.server_store import server_facts
 from app.core.settings import SettingsError, hand_down, load_settings, variable
 from app.core.shard_directory import ShardDirectory
+from app.core.turns import Turn
 from app.core.valkey import Valkey
 from app.limits import thresholds_of
 from app.probes import Page, ProbeServer
@@ -65,6 +69,8 @@ _SHUTDOWN_S = 25.0
 _GC_THRESHOLD = 50_000
 """New objects before a collection. A bundle is thousands of rows that live for a moment and refer to nothing; at Python's
 own 700 they are looked through again and again, for a tenth of all work."""
+RELAY_EVERY_S = 2.0
+"""How soon a notification is noticed that somebody else has written."""
 _JSON = "application/json"
 
 log = structlog.get_logger(__name__)
@@ -80,7 +86,9 @@ class Worker:
         registry = CollectorRegistry()
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=registry)
+        self._tasks = task_queue(settings, self._database, self._valkey)
         self._consumer = self._make_consumer(StoreMetrics(registry))
+        self._beside = [Repeating("outbox", self._relay(), interval_s=RELAY_EVERY_S)]
         self._exposition = Exposition(
             registry, directory=None, collectors=[WorkCollector(lambda: self._consumer.counters)]
         )
@@ -96,10 +104,14 @@ class Worker:
         gc.freeze()
         gc.set_threshold(_GC_THRESHOLD)
         self._probes.start()
+        for repeating in self._beside:
+            repeating.start()
         log.info("worker_started", port=self._probes.port, concurrency=self._settings.worker_concurrency)
         try:
             self._consumer.run()
         finally:
+            for repeating in self._beside:
+                repeating.stop()
             self._probes.stop()
             self._database.close()
         log.info("worker_ended")
@@ -122,8 +134,17 @@ class Worker:
             task_timeout_s=_STATEMENTS_A_BUNDLE * settings.store_timeout_ms / 1_000,
             failpoint=failpoint,
         )
-        huey = task_queue(settings, self._database, self._valkey).huey
-        return huey.create_consumer(bulk=work, workers=1, shutdown_timeout=_SHUTDOWN_S)
+        return self._tasks.huey.create_consumer(bulk=work, workers=TASKS_AT_ONCE, shutdown_timeout=_SHUTDOWN_S)
+
+    def _relay(self) -> Callable[[], None]:
+        relay = Relay(self._database, self._tasks.notify)
+        turn = Turn(self._valkey, OUTBOX_TURN, every_s=RELAY_EVERY_S / 2)
+
+        def run() -> None:
+            if turn.take():
+                relay.run(_now())
+
+        return run
 
     def _missing_threads(self) -> str | None:
         return None if self._consumer.is_healthy() else "Not every thread runs."

@@ -67,6 +67,9 @@ def summary_refresh(account_id: str, window: str) -> str:
     return f"summary:{account_id}:{window}:refresh"
 
 
+OUTBOX_TURN = "{tasks}:outbox:turn"
+"""String: that somebody has just looked what waits in the outbox."""
+
 ACCOUNT_MIRRORS = "{s??}:account:*"
 """The pattern of every `account_mirror`, for SCAN."""
 

@@ -14,8 +14,10 @@ PROBE_CONNECTIONS = 2
 """The checks of readiness that ask PostgreSQL, each on a thread of its own: one that hangs takes nobody else's connection."""
 LOOKING_CONNECTIONS = 1
 """For looking, now and then, which accounts are large and how far the replica is."""
-_WORKER_OVERHEAD = 2
-"""Beside the bundles in hand: periodic tasks, and the flush of telemetry."""
+TASKS_AT_ONCE = 2
+"""Tasks that a worker runs at once: one that waits for somebody's server must not hold up all others."""
+_WORKER_OVERHEAD = TASKS_AT_ONCE + 2
+"""Beside the bundles in hand: tasks, the flush of telemetry, and whatever is looked after in between."""
 
 
 def worker_pool_size(settings: Settings) -> int:

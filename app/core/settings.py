@@ -6,13 +6,27 @@
 
 from __future__ import annotations
 
-import zoneinfo
 from dataclasses import MISSING, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from app.core.environment import raw_value, with_file
-from app.core.http.addresses import networks
+from app.core.notify.routes import needed_by
+from app.core.setting_values import address as _address
+from app.core.setting_values import boolean as _boolean
+from app.core.setting_values import choice as _choice
+from app.core.setting_values import integer as _integer
+from app.core.setting_values import mail_address as _mail_address
+from app.core.setting_values import networks as _networks
+from app.core.setting_values import postgresql as _postgresql
+from app.core.setting_values import routes as _routes
+from app.core.setting_values import secret as _secret
+from app.core.setting_values import smtp as _smtp
+from app.core.setting_values import text as _text
+from app.core.setting_values import valkey as _valkey
+from app.core.setting_values import web_address as _web_address
+from app.core.setting_values import webhook_secret as _webhook_secret
+from app.core.setting_values import zone as _zone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, MutableMapping
@@ -26,85 +40,6 @@ class SettingsError(Exception):
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems))
         self.problems = problems
-
-
-def _text(value: str) -> str:
-    return value
-
-
-def _address(*schemes: str) -> Callable[[str], str]:
-    def parse(value: str) -> str:
-        if urlsplit(value).scheme not in schemes:
-            raise ValueError(f"must be an address that starts with {', '.join(f'{scheme}://' for scheme in schemes)}")
-        return value
-
-    return parse
-
-
-def _integer(low: int, high: int) -> Callable[[str], int]:
-    def parse(value: str) -> int:
-        if not value.isascii() or not value.isdigit() or not low <= int(value) <= high:
-            raise ValueError(f"must be a whole number from {low} to {high}")
-        return int(value)
-
-    return parse
-
-
-def _number(low: float, high: float) -> Callable[[str], float]:
-    def parse(value: str) -> float:
-        try:
-            number = float(value)
-        except ValueError:
-            number = float("nan")
-        if not low <= number <= high:
-            raise ValueError(f"must be a number from {low:g} to {high:g}")
-        return number
-
-    return parse
-
-
-def _boolean(value: str) -> bool:
-    if value.lower() in {"1", "true", "yes", "on"}:
-        return True
-    if value.lower() in {"0", "false", "no", "off"}:
-        return False
-    raise ValueError("must be true or false")
-
-
-def _choice(*choices: str) -> Callable[[str], str]:
-    def parse(value: str) -> str:
-        if value not in choices:
-            raise ValueError(f"must be one of {', '.join(choices)}")
-        return value
-
-    return parse
-
-
-def _zone(value: str) -> str:
-    try:
-        zoneinfo.ZoneInfo(value)
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError("must be an IANA time zone such as Europe/Berlin") from None
-    return value
-
-
-def _networks(value: str) -> str:
-    try:
-        networks(value)
-    except ValueError:
-        raise ValueError("must be IP addresses or networks with commas in between, such as 10.0.0.0/8") from None
-    return value
-
-
-def _secret(value: str) -> str:
-    if len(value) < _SHORTEST_SECRET:
-        raise ValueError(f"must have at least {_SHORTEST_SECRET} characters")
-    return value
-
-
-_SHORTEST_SECRET = 16
-_postgresql = _address("postgresql", "postgres")
-_valkey = _address("redis", "valkey", "unix")
 
 
 def _setting(parse: Callable[[str], Any], about: str, default: Any = MISSING, *, secret: bool = False) -> Any:
@@ -211,11 +146,42 @@ class Settings:
     summary_stale_s: int = _setting(
         _integer(0, 86_400), "A cached summary may be served for this long while PostgreSQL is away.", 3_600
     )
+    notify_page: str | None = _setting(
+        _routes,
+        "Who is told at once, with spaces in between: `https://…` (a signed webhook), `mailto:…`, or any service of Apprise, `slack://…`. `|` names who stands in for one that is down, `checkout=…` whom a service has of its own.",
+        None,
+        secret=True,
+    )
+    notify_ticket: str | None = _setting(_routes, "The same for what can wait for working hours.", None, secret=True)
+    alertmanager_url: str | None = _setting(
+        _web_address, "A Prometheus Alertmanager, which gets every alert as well.", None
+    )
+    smtp_url: str | None = _setting(
+        _smtp,
+        "Where mail is handed in: `submission://user:password@host` (STARTTLS), `smtps://…` or `smtp://host`.",
+        None,
+        secret=True,
+    )
+    mail_from: str | None = _setting(
+        _mail_address, "Sender of mail. Default: slipstream at the host of BASE_URL.", None
+    )
+    webhook_secret: str | None = _setting(
+        _webhook_secret, "`whsec_` and base64: signs webhooks as Standard Webhooks says.", None, secret=True
+    )
+    outgoing_networks: str | None = _setting(
+        _networks, "Private networks that notifications may go to, such as those of your mail server.", None
+    )
+    outgoing_timeout_s: int = _setting(_integer(1, 60), "Longest try to tell one target.", 10)
 
     @property
     def cache(self) -> str:
         """The cache's address."""
         return self.cache_url or self.redis_url
+
+    @property
+    def sender(self) -> str:
+        """The address that mail comes from; its domain is in every Message-ID."""
+        return self.mail_from or f"slipstream@{urlsplit(self.base_url).hostname}"
 
 
 def variable(name: str) -> str:
@@ -240,6 +206,8 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         except ValueError as error:
             problems.append(f"{name} {error}" + ("" if item.metadata["secret"] else f" (it is {raw!r})"))
     problems.extend(_unknown(given))
+    if not problems:
+        problems.extend(_unreachable(values))
     if problems:
         raise SettingsError(problems)
     return Settings(**values)
@@ -254,6 +222,13 @@ def hand_down(settings: Settings, environ: MutableMapping[str, str]) -> None:
         environ.pop(name, None)
         if value is not None:
             environ[name] = str(value)
+
+
+def _unreachable(values: Mapping[str, Any]) -> list[str]:
+    """Name the settings without which those who are to be told cannot be."""
+    told = " ".join(filter(None, (values.get("notify_page"), values.get("notify_ticket"))))
+    needed = needed_by(told)
+    return [f"{variable(name)} is not set: {reason}" for name, reason in needed if values.get(name) is None]
 
 
 _OUTSIDE = {"ENV_FILE", "FAILPOINTS", "KEY", "PORT_HELD", "SPOOL"}

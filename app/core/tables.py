@@ -6,8 +6,6 @@ account on Citus (ADR 5). Only the owner named at each table writes it; a featur
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -17,34 +15,21 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     SmallInteger,
     Table,
     Text,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-if TYPE_CHECKING:
-    from datetime import datetime
+from app.core import alert_tables, schema
 
 EVENT_PARTITIONS = 16
 """Hash partitions of `events`: a power of two near the number of cores a large server has (ADR 5)."""
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-
-def _instant(name: str, *, null: bool = False, default_now: bool = False, key: bool = False) -> Column[datetime]:
-    default = text("now()") if default_now else None
-    return Column(name, TIMESTAMP(timezone=True), nullable=null, server_default=default, primary_key=key)
-
+metadata = alert_tables.notifications.metadata
+"""Of every table: those of `alert_tables` are in it too."""
+_instant = schema.instant
 
 # --- app.core: accounts, tiers, keys -------------------------------------------------------------------------
 

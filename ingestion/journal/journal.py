@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING
 import structlog
 
 from app.core import keyspace
+from app.core.notify import outbox_store
+from app.core.notify.notification import Notification, Urgency
+from app.core.telemetry.telemetry_store import SERVICE
 from ingestion.journal import journal_store
 from ingestion.journal.records import CircuitChange, Notice, read_record
 
@@ -20,29 +23,48 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import datetime
 
+    from sqlalchemy import Connection
+
     from app.core.database import Database
     from app.core.metrics.limit_metrics import LimitMetrics
     from app.core.valkey import Valkey
 
-    Deliver = Callable[[Notice], object]
-    """Tells somebody of a notice, or raises. It may be called again for the same one, which has the same `notice_id`."""
+    Deliver = Callable[[Connection, Notice, datetime], object]
+    """Sees to it that somebody is told of a notice once the transaction commits, or raises."""
 
 _STEP = 500
 _DELIVERIES = 20
+_WHOLE = 100
 
 log = structlog.get_logger(__name__)
 
 
-def log_notice(notice: Notice) -> None:
-    """Deliver a notice into the log, for whoever watches that."""
-    log.warning(
-        "quota_notice",
-        notice_id=notice.notice_id,
-        account_id=notice.account_id,
-        period=notice.period,
-        threshold=notice.threshold,
-        used=notice.used,
-        quota=notice.quota,
+def put_in_outbox(connection: Connection, notice: Notice, now: datetime) -> None:
+    """Deliver a notice to the outbox, in the transaction in which it counts as delivered."""
+    left = "is used up" if notice.threshold >= _WHOLE else f"is used to {notice.threshold} %"
+    quota = f"{notice.used:,} of {notice.quota:,} events in {notice.period} (UTC)"
+    outbox_store.add(
+        connection,
+        [
+            Notification(
+                id=notice.notice_id.replace("/", "."),
+                subject=notice.notice_id,
+                urgency=Urgency.TICKET,
+                service=SERVICE,
+                event="quota.reached",
+                title=f"{notice.account_id}: its quota {left}",
+                text=f"The account {notice.account_id} has used {quota}.",
+                at=notice.noticed_at,
+                data={
+                    "account_id": notice.account_id,
+                    "period": notice.period,
+                    "threshold": notice.threshold,
+                    "used": notice.used,
+                    "quota": notice.quota,
+                },
+            )
+        ],
+        now,
     )
 
 
@@ -63,13 +85,14 @@ class Journal:
         """Deliver notices that are due, and return how many."""
         with self._database.begin() as connection:
             due = journal_store.undelivered(connection, limit=_DELIVERIES)
-            delivered = [notice for notice in due if self._delivered(notice)]
+            delivered = [notice for notice in due if self._delivered(connection, notice, now)]
             journal_store.mark_delivered(connection, delivered, now)
         return len(delivered)
 
-    def _delivered(self, notice: Notice) -> bool:
+    def _delivered(self, connection: Connection, notice: Notice, now: datetime) -> bool:
         try:
-            self._deliver(notice)
+            with connection.begin_nested():
+                self._deliver(connection, notice, now)
         except Exception:
             log.exception("notice_not_delivered", notice_id=notice.notice_id)
             return False

@@ -12,17 +12,19 @@ from sqlalchemy import func, select
 from structlog.testing import capture_logs
 
 from app.core import keyspace
+from app.core.alert_tables import notifications
 from app.core.database import Database
 from app.core.errors import DependencyUnavailableError
 from app.core.metrics.limit_metrics import LimitMetrics
 from app.core.tables import circuit_changes, notices
 from ingestion.journal import journal_store
-from ingestion.journal.journal import Journal, log_notice
+from ingestion.journal.journal import Journal, put_in_outbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import redis
+    from sqlalchemy import Connection
 
     from app.core.valkey import Valkey
     from ingestion.journal.records import Notice
@@ -59,7 +61,7 @@ class Post:
         self.delivered: list[str] = []
         self.away = False
 
-    def __call__(self, notice: Notice) -> None:
+    def __call__(self, connection: Connection, notice: Notice, now: datetime) -> None:
         if self.away:
             raise ConnectionError
         self.delivered.append(notice.notice_id)
@@ -180,16 +182,21 @@ def test_a_change_of_a_circuit_is_logged_once(journal: Journal, write: Any) -> N
     assert (line["log_level"], line["account_id"], line["after"]) == ("warning", "acme", "open")
 
 
-def test_a_notice_is_logged_with_its_id(database: Database, valkey: Valkey, write: Any) -> None:
-    journal = Journal(database, valkey, metrics=LimitMetrics(CollectorRegistry()), deliver=log_notice)
-    write(quota())
+def test_a_notice_goes_to_the_outbox_with_its_id(database: Database, valkey: Valkey, write: Any) -> None:
+    journal = Journal(database, valkey, metrics=LimitMetrics(CollectorRegistry()), deliver=put_in_outbox)
+    write(quota(), quota(threshold=100, used=100))
     journal.record([SHARD])
 
-    with capture_logs() as lines:
-        journal.deliver(NOW)
+    assert journal.deliver(NOW) == 2
+    assert journal.deliver(NOW) == 0
 
-    (line,) = [line for line in lines if line["event"] == "quota_notice"]
-    assert (line["log_level"], line["notice_id"]) == ("warning", "quota/acme/2026-11-22/80")
+    with database.begin() as connection:
+        rows = connection.execute(select(notifications)).all()
+    assert {row.notification_id: row.payload["title"] for row in rows} == {
+        "quota.acme.2026-11-22.80": "acme: its quota is used to 80 %",
+        "quota.acme.2026-11-22.100": "acme: its quota is used up",
+    }
+    assert {(row.payload["urgency"], row.payload["event"]) for row in rows} == {("ticket", "quota.reached")}
 
 
 def test_without_postgresql_nothing_leaves_the_journal(
