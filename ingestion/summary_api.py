@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, g, request
 
+from app.core.failpoints import failpoint
 from app.core.http.guard import NO_SUCH_ACCOUNT
 from app.core.http.operations import Answer as Described
 from app.core.http.operations import Content, Operation, Parameter, describe
@@ -91,6 +92,9 @@ def blueprint(summaries: Summaries, guard: Guard, rate: SummaryRate) -> Blueprin
         window = _window(request.args.getlist("window"))
         now = datetime.now(UTC)
         _take_one(rate, now)
+        # What the demonstration's incident is made of.
+        failpoint("summary.is_slow")
+        failpoint("summary.fails")
         answer = summaries.read(account_id, window, now=now) if ACCOUNT_ID.fullmatch(account_id) else None
         if answer is None:
             raise Problem(ProblemType.NOT_FOUND, NO_SUCH_ACCOUNT)

@@ -231,7 +231,7 @@ def _unreachable(values: Mapping[str, Any]) -> list[str]:
     return [f"{variable(name)} is not set: {reason}" for name, reason in needed if values.get(name) is None]
 
 
-_OUTSIDE = {"ENV_FILE", "FAILPOINTS", "KEY", "PORT_HELD", "SPOOL"}
+_OUTSIDE = {"CLOCK", "ENV_FILE", "FAILPOINTS", "KEY", "PORT_HELD", "SPOOL"}
 """Variables with the prefix that are not settings of the service itself."""
 
 

@@ -7,6 +7,7 @@ import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from app.core.clock import CLOCK
 from app.core.telemetry.flusher import Flusher
 from app.core.telemetry.in_flight import InFlight
 from app.core.telemetry.ledger import Ledger
@@ -46,10 +47,17 @@ def telemetry(
     `directory` is a local one that processes of this machine share, so that each finds what another left that died.
     """
     writer = writer_id(now)
-    in_flight = InFlight(directory, writer, now_s=int(now.timestamp()))
-    recorder = Recorder(in_flight)
+    in_flight = InFlight(directory, writer, now_s=int(CLOCK.seconds()))
+    recorder = Recorder(in_flight, clock=CLOCK.seconds)
     store = TelemetryStore(database)
     flusher = Flusher(
-        recorder, Ledger(), store, writer=writer, directory=directory, spool=in_flight.spool, listener=listener
+        recorder,
+        Ledger(),
+        store,
+        writer=writer,
+        directory=directory,
+        spool=in_flight.spool,
+        listener=listener,
+        clock=CLOCK.seconds,
     )
     return Telemetry(recorder, flusher)
