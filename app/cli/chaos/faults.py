@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 ENGINES = (Role.POSTGRESQL, Role.VALKEY)
 SERVING = "multiprocessing.spawn"
 """In the command line of every process that granian serves with."""
+CRASH_LOOP_S = 6.0
+"""A child that dies within 5.5 s of its start ends the whole API, which is another fault: granian calls it a crash loop."""
 VALKEY_MARGIN_BYTES = 100_000
 """Room that a full Valkey is left: less than one second of load."""
 QUIET_S = 2.0
@@ -65,6 +67,7 @@ class KillChild:
         serving = _serving(scene.platform)
         if not serving:
             raise StrikeError("The API has no children that serve.")
+        time.sleep(CRASH_LOOP_S)
         os.kill(scene.random.choice(serving), signal.SIGKILL)
         wait_for(
             lambda: len(_serving(scene.platform)) == len(serving) and _serving(scene.platform) != serving,
