@@ -27,7 +27,7 @@ from app.core.metrics.pool_metrics import OBSERVE_EVERY_S, PoolMetrics
 from app.core.metrics.queue_collector import QueueCollector
 from app.core.metrics.request_metrics import RequestMetrics
 from app.core.mirror import AccountMirror
-from app.core.pools import PROBE_CONNECTIONS, TELEMETRY_CONNECTIONS
+from app.core.pools import PROBE_CONNECTIONS, SLO_CONNECTIONS, TELEMETRY_CONNECTIONS
 from app.core.queue.stats import read_stats
 from app.core.repeating import Repeating
 from app.core.schema_store import head_revision
@@ -37,6 +37,7 @@ from app.core.tiers_service import Tiers
 from app.core.valkey import Valkey
 from app.factory import create_app
 from app.limits import Core, compose_doorstep, compose_limits
+from app.slo_composition import compose_slos
 from app.summary_composition import compose_summaries
 from app.task_queue import task_queue
 from app.telemetry_composition import compose_intake
@@ -45,6 +46,7 @@ from ingestion import dlq_api, summary_api, telemetry_api, usage_api
 from ingestion.admission.answers import Answers
 from ingestion.batch_status import BatchStatuses
 from ingestion.dead_letter_queue import DeadLetterQueue
+from reporting import maintenance_api, slos_api
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -150,6 +152,7 @@ def compose_api(settings: Settings, counting: Counting, *, now: datetime) -> Api
     readers = BodyReaders(
         deadline_s=settings.body_timeout_s, most=max(1, int(settings.api_threads * (1 - _THREADS_KEPT_FREE)))
     )
+    slos = compose_slos(pools.open("slos", size=SLO_CONNECTIONS), valkey)
     app = create_app(
         [
             ingestion_api.blueprint(
@@ -168,6 +171,8 @@ def compose_api(settings: Settings, counting: Counting, *, now: datetime) -> Api
             accounts_api.blueprint(Accounts(database, mirror), guard),
             tiers_api.blueprint(Tiers(database, mirror), guard),
             keys_api.blueprint(Keys(database, mirror), guard),
+            slos_api.blueprint(slos.slos, guard),
+            maintenance_api.blueprint(slos.maintenance, guard),
             operations.blueprint(guard, readiness, exposition, host=settings.host),
         ],
         readers=readers,

@@ -16,11 +16,15 @@ SLOS = Path(__file__).resolve().parent.parent / "slos"
 """The definitions as shipped."""
 
 
+def shipped_text() -> str:
+    """Return the definitions as shipped, and what they refer to, as one text."""
+    return "\n---\n".join(path.read_text("utf-8") for path in sorted(SLOS.glob("*.yaml")))
+
+
 @cache
 def shipped_definitions() -> tuple[Definition, ...]:
     """Return the definitions as shipped, in the order of their names."""
-    text = "\n---\n".join(path.read_text("utf-8") for path in sorted(SLOS.glob("*.yaml")))
-    return tuple(sorted(load(text).definitions, key=lambda definition: definition.name))
+    return tuple(sorted(load(shipped_text()).definitions, key=lambda definition: definition.name))
 
 
 def shipped_routes(service: str) -> frozenset[str]:

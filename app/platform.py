@@ -14,6 +14,7 @@ import sys
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Self
 
@@ -24,6 +25,7 @@ from app.embedded.tuning import Profile
 from app.ports import HELD, Endpoint
 from app.proc import process_tree
 from app.process import ProcessFailedError, ProcessSpec
+from app.slo_composition import apply_shipped
 from app.supervisor import LIVED_S, Supervisor
 
 if TYPE_CHECKING:
@@ -108,6 +110,7 @@ class Platform:
         self._endpoint = self._reserve(self._endpoint)
         instance = self._stack.enter_context(self.instance.start())
         migrate(instance.database_url)
+        apply_shipped(instance.database_url, datetime.now(UTC))
         supervisor = self._stack.enter_context(Supervisor(lived_s=self._options.lived_s))
         self._supervisor = supervisor
         self._processes = {Role.VALKEY: [instance.valkey], Role.POSTGRESQL: [instance.postgres]}

@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from app.core.accepted_minutes import AcceptedMinutes
+from app.core.accepted_tasks import register_accepted_tasks
+from app.core.counting.backfill import Backfill
+from app.core.counting.tasks import register_counting_tasks
 from app.core.database import Database
 from app.core.errors import DependencyError
 from app.core.failpoints import failpoint
@@ -20,6 +24,8 @@ from app.core.notify.routes import make_routes
 from app.core.queue.sacrifice import Sacrifice
 from app.core.queue.stream_huey import StreamHuey
 from app.core.settings import load_settings
+from app.core.telemetry.rollup_tasks import register_rollup_tasks
+from app.core.telemetry.rollups import Rollups
 from app.core.valkey import Valkey
 from ingestion.housekeeping import Housekeeping
 from ingestion.replay import Replayer
@@ -53,6 +59,9 @@ def task_queue(settings: Settings, database: Database, valkey: Valkey) -> TaskQu
     )
     mirror = AccountMirror(database, valkey)
     register_mirror_tasks(huey, MirrorUpkeep(database=database, valkey=valkey, mirror=mirror))
+    register_rollup_tasks(huey, Rollups(database))
+    register_counting_tasks(huey, Backfill(database))
+    register_accepted_tasks(huey, AcceptedMinutes(database, valkey))
     replayer = Replayer(database, statement_events=settings.bundle_max_events, clock=_now)
     deliveries = Deliveries(database, routes_of(settings), make_channels(settings).send, clock=_now)
     return TaskQueue(

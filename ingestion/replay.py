@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from app.core.failpoints import failpoint
-from ingestion import dead_letters_store
+from ingestion import dead_letters_store, outcome_minutes_store
 from ingestion.batches import rows_of
 from ingestion.dead_letters import letters_of_refused, letters_of_unread
 from ingestion.insertion import insert
@@ -59,12 +59,10 @@ class Replayer:
             alive.subtract(batches[row.batch].batch_id for row, _ in inserted.refused)
             stored.update(batches[row.batch].batch_id for row in inserted.stored)
             for batch_id in sorted(alive):
+                duplicates = alive[batch_id] - stored[batch_id]
                 dead_letters_store.revive(
-                    connection,
-                    account_id,
-                    batch_id,
-                    stored=stored[batch_id],
-                    duplicates=alive[batch_id] - stored[batch_id],
+                    connection, account_id, batch_id, stored=stored[batch_id], duplicates=duplicates
                 )
+                outcome_minutes_store.revive(connection, batch_id, stored=stored[batch_id], duplicates=duplicates)
             failpoint("replay.before_commit")
         return alive.total()

@@ -1,7 +1,7 @@
 """A bundle of batches into PostgreSQL, in one transaction: events, rollups, outcomes, dead letters, answers.
 
 1. Store the events and count what was really stored (`ingestion.insertion`).
-2. Write one outcome a batch. A batch that has one already was stored before, by a worker that could not say so: then
+2. Write one outcome a batch, and count it by the minute of its 202. A batch that has one already was stored before, by a worker that could not say so: then
    everything is rolled back and done again without it, so that a redelivery changes nothing, whatever has been purged,
    replayed or deleted since.
 3. Write a dead letter for every event that cannot be stored, with the reason.
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from app.core.arrays import binary_cursor
 from app.core.failpoints import failpoint
-from ingestion import dead_letters_store
+from ingestion import dead_letters_store, outcome_minutes_store
 from ingestion.batches import Outcome, microseconds, rows_of
 from ingestion.dead_letters import letter_of, letters_of_refused, letters_of_unread, unread_events
 from ingestion.event_store import insert_answers, insert_outcomes
@@ -120,6 +120,7 @@ class Writer:
         done = insert_outcomes(cursor, outcomes, microseconds(now))
         if done:
             raise _DoneBeforeError(done)
+        outcome_minutes_store.add(connection, outcomes, microseconds(now))
         dead_letters_store.insert_letters(connection, letters)
         insert_answers(cursor, [outcome.batch for outcome in outcomes])
 

@@ -35,6 +35,7 @@ VERBS = {
     "migrate": Verb("app.cli.migrate:command", "Bring the schema to this version."),
     "serve": Verb("app.cli.serve:command", "Run the API."),
     "telemetry": Verb("app.cli.telemetry:group", "Import access logs and other telemetry."),
+    "slo": Verb("app.cli.slo:group", "Check, apply, show and replay SLOs."),
     "up": Verb("app.cli.up:command", "Run everything on this machine, on embedded engines."),
     "worker": Verb("app.cli.worker:command", "Run a worker."),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 def command(revision: str, *, yes: bool, settings: Settings) -> None:
     """Bring the schema to this version. Any number of processes may do so at once; one does the work."""
     from app.core.migrate import DowngradeError, MigrationError, migrate  # noqa: PLC0415 - `slipstream --help` stays quick.
+    from app.slo_composition import apply_shipped  # noqa: PLC0415
 
     before = _revision(settings)
     try:
@@ -30,6 +32,9 @@ def command(revision: str, *, yes: bool, settings: Settings) -> None:
     except MigrationError as error:
         raise click.ClickException(str(error)) from error
     name = "base" if reached is None else reached
+    if revision == "head":
+        for slo in apply_shipped(settings.database_url, datetime.now(UTC)):
+            click.echo(f"The SLO {slo} is applied, as it ships.")
     click.echo(f"The schema is at {name}." + (" There was nothing to do." if reached == before else ""))
 
 

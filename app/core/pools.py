@@ -14,6 +14,8 @@ PROBE_CONNECTIONS = 2
 """The checks of readiness that ask PostgreSQL, each on a thread of its own: one that hangs takes nobody else's connection."""
 LOOKING_CONNECTIONS = 1
 """For looking, now and then, which accounts are large and how far the replica is."""
+SLO_CONNECTIONS = 2
+"""One evaluates; another is for what is asked meanwhile."""
 TASKS_AT_ONCE = 2
 """Tasks that a worker runs at once: one that waits for somebody's server must not hold up all others."""
 _WORKER_OVERHEAD = TASKS_AT_ONCE + 2
@@ -35,5 +37,6 @@ def api_connections(settings: Settings) -> int:
         + TELEMETRY_CONNECTIONS
         + TELEMETRY_INTAKE_CONNECTIONS
         + PROBE_CONNECTIONS
+        + SLO_CONNECTIONS
     )
     return settings.api_processes * a_process

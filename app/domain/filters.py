@@ -167,6 +167,8 @@ def _compared(field: str, kind: _Kind, comparison: Comparison, limit: str) -> Co
     if not _NUMBER.fullmatch(limit):
         raise _problem(field, "not_a_number", f"is compared with a number, and {limit!r} is none")
     predicate = Compared(comparison, Decimal(limit))
+    if kind is _Kind.SECONDS and (predicate.limit <= 0 or predicate.limit != predicate.limit.to_integral_value()):
+        raise _problem(field, "not_whole_seconds", "is counted in whole seconds, a second begun being one")
     if kind is _Kind.DURATION:
         if predicate.limit <= 0:
             raise _problem(field, "not_positive", "no duration is below zero")

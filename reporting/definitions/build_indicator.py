@@ -47,6 +47,12 @@ def _is_part(counted: Filter, total: Filter, name: str, path: Path, report: Repo
     if counted.source is not total.source:
         report.error((*place, "source"), "not_a_subset", f"counts {counted.source}, and total counts {total.source}")
         return False
+    if total.source is Source.REQUESTS and counted.names("account_id") and not total.names("account_id"):
+        message = (
+            "account_id is asked for here and not in total: requests of one account are counted apart from those of all"
+        )
+        report.error((*place, "filter", "account_id"), "unsupported", message)
+        return False
     beyond = counted.beyond(total)
     for field in beyond:
         message = f"what is {name} is not always in total, which asks for {field}; ask for the same or for less here"

@@ -1,0 +1,164 @@
+"""`counting_rules` and `rule_counts`: all that is said to them.
+
+Who counts events as they are stored holds the lock shared until its transaction ends, who makes rules or moves their
+backfill on holds it alone. So between two of the latter every event is either visible, or will be counted by whoever
+stores it, who reads the rules after it got the lock.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from sqlalchemy import text
+
+from app.core.arrays import BigintArray, TimestampArray, binary_cursor, texts
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+_LOCK_ID = 0x434F554E
+"""Advisory lock of counting: "COUN" in ASCII."""
+_HOLD_SHARED = text("SELECT pg_advisory_xact_lock_shared(:id)")
+_HOLD_ALONE = text("SELECT pg_advisory_xact_lock(:id)")
+
+_RULES = text("""
+    SELECT rule_id, filters::text, position_account, position_event, moved_at, backfilled_at FROM counting_rules
+     ORDER BY position_account, position_event, rule_id
+""")
+_ADD_RULE = text("""
+    INSERT INTO counting_rules (rule_id, filters, position_account, position_event, created_at)
+    VALUES (:rule_id, CAST(:filters AS jsonb), '', '', :now) ON CONFLICT DO NOTHING
+""")
+_REMOVE_RULES = text("DELETE FROM counting_rules WHERE rule_id = ANY(:rule_ids)")
+_REMOVE_COUNTS = text("DELETE FROM rule_counts WHERE rule_id = ANY(:rule_ids)")
+_MOVE = text("""
+    UPDATE counting_rules SET position_account = :account, position_event = :event, moved_at = :now,
+           backfilled_at = CASE WHEN :done THEN :now END
+     WHERE rule_id = ANY(:rule_ids)
+""")
+_KEYS_UP_TO = """
+SELECT a, e FROM unnest(%b, %b) AS key (a, e) WHERE (a, e) <= (%b, %b)
+"""
+_EVENTS_AFTER = """
+SELECT account_id, event_id, type, (extract(epoch FROM occurred_at) * 1000000)::bigint, payload::text
+  FROM events WHERE (account_id, event_id) > (%b, %b) ORDER BY account_id, event_id LIMIT %b
+"""
+_ADD_COUNTS = """
+INSERT INTO rule_counts AS kept (account_id, rule_id, width, bucket, good, total)
+SELECT unnest(%b), unnest(%b), unnest(%b), unnest(%b), unnest(%b), unnest(%b)
+ON CONFLICT (account_id, rule_id, width, bucket) DO UPDATE SET
+  good = kept.good + excluded.good,
+  total = kept.total + excluded.total
+"""
+
+
+class StoredRule(NamedTuple):
+    """A rule as JSON, and up to which key of `events` it is counted as events are stored."""
+
+    rule_id: str
+    filters: str
+    position_account: str
+    position_event: str
+    moved_at: datetime | None
+    backfilled_at: datetime | None
+
+
+class CountedEvent(NamedTuple):
+    """What a rule may ask of an event. `payload` is JSON."""
+
+    account_id: str
+    event_id: str
+    type: str
+    occurred_us: int
+    payload: bytes | None
+
+
+class RuleCount(NamedTuple):
+    """Events of one account in one bucket; it begins so many microseconds after 1970."""
+
+    account_id: str
+    rule_id: str
+    width: int
+    bucket_us: int
+    good: int
+    total: int
+
+
+def rules_for_counting(connection: Connection) -> list[StoredRule]:
+    """Return the rules, which then stay as they are until the transaction ends."""
+    connection.execute(_HOLD_SHARED, {"id": _LOCK_ID})
+    return rules(connection)
+
+
+def hold_alone(connection: Connection) -> None:
+    """Let nobody count until the transaction ends; those who did have ended theirs."""
+    connection.execute(_HOLD_ALONE, {"id": _LOCK_ID})
+
+
+def rules(connection: Connection) -> list[StoredRule]:
+    """Return the rules, those whose backfill is the least far first."""
+    return [StoredRule(*row) for row in connection.execute(_RULES)]
+
+
+def add_rule(connection: Connection, rule_id: str, filters: str, now: datetime) -> None:
+    """Add a rule of which nothing is counted; the lock is held alone. What an earlier one of its name left goes."""
+    connection.execute(_REMOVE_COUNTS, {"rule_ids": [rule_id]})
+    connection.execute(_ADD_RULE, {"rule_id": rule_id, "filters": filters, "now": now})
+
+
+def remove_rules(connection: Connection, rule_ids: Collection[str]) -> None:
+    """Remove rules and what they have counted; the lock is held alone."""
+    parameters = {"rule_ids": sorted(rule_ids)}
+    connection.execute(_REMOVE_RULES, parameters)
+    connection.execute(_REMOVE_COUNTS, parameters)
+
+
+def move(
+    connection: Connection, rule_ids: Collection[str], after: tuple[str, str], now: datetime, *, done: bool
+) -> None:
+    """Write down how far the backfill of some rules is; the lock is held alone."""
+    account, event = after
+    parameters = {"rule_ids": sorted(rule_ids), "account": account, "event": event, "now": now, "done": done}
+    connection.execute(_MOVE, parameters)
+
+
+def keys_up_to(
+    connection: Connection, keys: Iterable[tuple[str, str]], position: tuple[str, str]
+) -> set[tuple[str, str]]:
+    """Return those keys that are not behind a position, in PostgreSQL's order of texts, which need not be ours."""
+    pairs = list(keys)
+    cursor = binary_cursor(connection)
+    accounts, events = texts(account for account, _ in pairs), texts(event for _, event in pairs)
+    cursor.execute(_KEYS_UP_TO, (accounts, events, *position))
+    return {(account, event) for account, event in cursor.fetchall()}
+
+
+def events_after(connection: Connection, position: tuple[str, str], limit: int) -> list[CountedEvent]:
+    """Return stored events behind a position, in the order of their keys."""
+    cursor = binary_cursor(connection)
+    cursor.execute(_EVENTS_AFTER, (*position, limit))
+    return [
+        CountedEvent(account, event, kind, occurred, None if payload is None else payload.encode())
+        for account, event, kind, occurred, payload in cursor.fetchall()
+    ]
+
+
+def add_counts(connection: Connection, counts: Sequence[RuleCount]) -> None:
+    """Add counts to their buckets; they are sorted, so that all writers lock in one order."""
+    if not counts:
+        return
+    account_ids, rule_ids, widths, buckets, good, total = zip(*counts, strict=True)
+    binary_cursor(connection).execute(
+        _ADD_COUNTS,
+        (
+            texts(account_ids),
+            texts(rule_ids),
+            BigintArray(widths),
+            TimestampArray(buckets),
+            BigintArray(good),
+            BigintArray(total),
+        ),
+    )

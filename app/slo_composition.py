@@ -1,0 +1,48 @@
+"""Puts SLOs together: definitions, maintenance, and what they are measured by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from app.core.accepted_minutes import AcceptedMinutes
+from app.core.counting.backfill import Backfill
+from app.core.database import Database
+from app.core.pools import SLO_CONNECTIONS
+from app.named_routes import shipped_text
+from reporting.catalogue.catalogue import Catalogue
+from reporting.evaluation.books import Books
+from reporting.evaluation.evaluator import Evaluator
+from reporting.maintenance.maintenance import MaintenanceCalendar
+from reporting.slo_service import SLOs
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from app.core.valkey import Valkey
+
+
+@dataclass(frozen=True, slots=True)
+class SLOParts:
+    """What edges and other features need of it."""
+
+    catalogue: Catalogue
+    maintenance: MaintenanceCalendar
+    evaluator: Evaluator
+    slos: SLOs
+
+
+def compose_slos(database: Database, valkey: Valkey) -> SLOParts:
+    """Build it on a pool of `SLO_CONNECTIONS` or more. Nothing is contacted before the first use."""
+    catalogue, maintenance = Catalogue(database), MaintenanceCalendar(database)
+    evaluator = Evaluator(database, catalogue, maintenance, Books(AcceptedMinutes(database, valkey)))
+    return SLOParts(catalogue, maintenance, evaluator, SLOs(catalogue, evaluator, Backfill(database)))
+
+
+def apply_shipped(database_url: str, now: datetime) -> list[str]:
+    """Apply the SLOs as shipped that were never there, and return their names. Raises `DependencyError`."""
+    database = Database(database_url, pool_size=SLO_CONNECTIONS, name="slipstream migrate")
+    try:
+        return Catalogue(database).apply_shipped(shipped_text(), now=now)
+    finally:
+        database.close()

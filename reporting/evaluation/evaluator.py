@@ -1,0 +1,162 @@
+"""How every SLO stands: definitions, maintenance and counts of one moment, put together.
+
+The SLOs in force are evaluated together, again and again, so their sums are remembered between two evaluations. What is
+asked for once (another moment, a definition that is not applied) is summed for that alone.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from app.core.counting import backfill
+from app.domain.filters import Source
+from reporting.catalogue.catalogue import current_of
+from reporting.evaluation.event_book import rule_of
+from reporting.evaluation.figures import Subject, evaluate, spans_of, unknown
+from reporting.evaluation.measure import measure_of
+from reporting.evaluation.percentiles import percentiles
+from reporting.evaluation.sums import Sums
+from reporting.maintenance.maintenance import excluded
+from reporting.slo.budgeting import budget_series
+from reporting.slo.objective import BudgetingMethod, ObjectiveVersion
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from app.core.database import Database
+    from reporting.catalogue.catalogue import Catalogue
+    from reporting.catalogue.registered import Registered
+    from reporting.definitions.definition import Definition
+    from reporting.evaluation.figures import Evaluation
+    from reporting.evaluation.measure import Measure
+    from reporting.evaluation.percentiles import Percentiles
+    from reporting.evaluation.sums import BookOf
+    from reporting.maintenance.maintenance import Maintenance, MaintenanceCalendar
+    from reporting.slo.counts import Counts
+    from reporting.slo.objective import Objective
+    from reporting.slo.series import MinuteSeries
+
+Shown = list[tuple["Evaluation", "Percentiles | None"]]
+
+
+class Evaluator:
+    """Thread-safe. Methods raise `DependencyError`."""
+
+    def __init__(
+        self, database: Database, catalogue: Catalogue, maintenance: MaintenanceCalendar, book_of: BookOf
+    ) -> None:
+        self._database = database
+        self._catalogue = catalogue
+        self._maintenance = maintenance
+        self._book_of = book_of
+        self._lock = threading.Lock()
+        self._standing: tuple[tuple[Measure, ...], Sums] = ((), Sums((), book_of))
+
+    def every(self, now: datetime) -> list[Evaluation]:
+        """Return how every SLO in force stands, by name."""
+        with self._lock, self._database.begin() as connection:
+            return self._every(connection, now)
+
+    def every_shown(self, now: datetime) -> Shown:
+        """Return the same, with percentiles."""
+        with self._lock, self._database.begin() as connection:
+            return _with_percentiles(connection, self._every(connection, now))
+
+    def shown(self, registered: Registered, at: datetime) -> Shown:
+        """Return how one SLO stands or stood, by the definition of then; nothing when it was not in force."""
+        definition = registered.at(at)
+        if definition is None:
+            return []
+        with self._database.begin() as connection:
+            subject = _subject(definition, registered.history, self._maintenance.read(connection), at)
+            return _with_percentiles(connection, self._once(connection, [subject], at))
+
+    def counts_of(self, definition: Definition, history: Sequence[ObjectiveVersion], now: datetime) -> Counts | None:
+        """Return what a definition, applied or not, counts over its present period; None while that is not known.
+
+        Of events only what a rule has counted is known.
+        """
+        with self._database.begin() as connection:
+            subject = _subject(definition, history, self._maintenance.read(connection), now)
+            (evaluation,) = self._once(connection, [subject], now)
+            return None if evaluation.backfilling else evaluation.figures.counts
+
+    def series_of(self, definition: Definition, start: int, end: int, now: datetime) -> MinuteSeries:
+        """Return what a definition counts, minute by minute, from `start` on; nothing while that is not known."""
+        with self._database.begin() as connection:
+            measure = measure_of(definition.indicator)
+            return Sums([measure], self._book_of).series(connection, measure, (start, end), now=now)
+
+    def _every(self, connection: Connection, now: datetime) -> list[Evaluation]:
+        registered = current_of(self._catalogue.registered(connection).values())
+        windows = self._maintenance.read(connection)
+        subjects = [_subject(each.current, each.history, windows, now) for each in registered if each.current]
+        measures = tuple(dict.fromkeys(measure_of(subject.definition.indicator) for subject in subjects))
+        if measures != self._standing[0]:
+            self._standing = (measures, Sums(measures, self._book_of))
+        return _evaluate(connection, self._standing[1], subjects, now)
+
+    def _once(self, connection: Connection, subjects: Sequence[Subject], now: datetime) -> list[Evaluation]:
+        measures = [measure_of(subject.definition.indicator) for subject in subjects]
+        return _evaluate(connection, Sums(measures, self._book_of), subjects, now)
+
+
+def _subject(
+    definition: Definition, history: Sequence[ObjectiveVersion], windows: Iterable[Maintenance], now: datetime
+) -> Subject:
+    bare = Subject(definition=definition, history=history or (ObjectiveVersion(now, definition.objective),))
+    spans = list(spans_of(bare, now))
+    start, end = min(span[0] for span in spans), max(span[1] for span in spans)
+    found = excluded(windows, definition.service, start, end)
+    return Subject(definition=definition, history=bare.history, excluded=found)
+
+
+def _evaluate(connection: Connection, sums: Sums, subjects: Sequence[Subject], now: datetime) -> list[Evaluation]:
+    complete = backfill.complete(connection)
+    spans: dict[Source, set[tuple[int, int]]] = {}
+    for subject in subjects:
+        if not _is_sliced(subject):
+            spans.setdefault(subject.definition.indicator.source, set()).update(spans_of(subject, now))
+    sums.read(connection, spans, now=now)
+    return [_evaluation(connection, sums, subject, complete, now) for subject in subjects]
+
+
+def _evaluation(connection: Connection, sums: Sums, subject: Subject, complete: set[str], now: datetime) -> Evaluation:
+    measure = measure_of(subject.definition.indicator)
+    if measure.source is Source.EVENTS and rule_of(measure).rule_id not in complete:
+        return unknown(subject, now)
+    if not _is_sliced(subject):
+        return evaluate(subject, now, lambda _, start, end: sums.counts(measure, start, end))
+    spans = list(spans_of(subject, now))
+    whole = (min(start for start, _ in spans), max(end for _, end in spans))
+    minutes = sums.series(connection, measure, whole, now=now)
+    by_objective: dict[Objective, MinuteSeries] = {}
+
+    def count(objective: Objective, start: int, end: int) -> Counts:
+        if objective not in by_objective:
+            by_objective[objective] = budget_series(objective, minutes)
+        return by_objective[objective].counts(start, end)
+
+    return evaluate(subject, now, count)
+
+
+def _is_sliced(subject: Subject) -> bool:
+    """Say whether minutes are needed one by one: some promise of the history is budgeted in slices."""
+    promises = [version.objective for version in subject.history]
+    return any(each.method is not BudgetingMethod.OCCURRENCES for each in (*promises, subject.definition.objective))
+
+
+def _with_percentiles(connection: Connection, evaluations: Sequence[Evaluation]) -> Shown:
+    by_span: dict[tuple[int, int], dict[Measure, None]] = {}
+    for each in evaluations:
+        by_span.setdefault(each.elapsed.minutes, {})[measure_of(each.definition.indicator)] = None
+    found = {
+        (span, measure): known
+        for span, measures in by_span.items()
+        for measure, known in percentiles(connection, measures, [span]).items()
+    }
+    return [(each, found.get((each.elapsed.minutes, measure_of(each.definition.indicator)))) for each in evaluations]

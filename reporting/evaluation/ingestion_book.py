@@ -1,0 +1,105 @@
+"""Freshness and completeness: what became of accepted events, counted by the minute of their 202.
+
+1. The total is what admission counted, so events that nobody stores are in it.
+2. An event that may still become good in time is not counted yet; once its time is up it is, stored or not. A minute is
+   decided when that holds for the last of its events, and until then only those count whose outcome is known.
+3. What is stored later, or replayed, restates the minute of its 202.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import defaultdict
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from app.domain.predicates import Compared
+from reporting.evaluation import ingestion_store
+from reporting.evaluation.tiles import tiles_around
+from reporting.slo.windows import minute_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from app.core.accepted_minutes import AcceptedMinutes
+    from reporting.evaluation.ingestion_store import OutcomeRow
+    from reporting.evaluation.measure import Measure
+    from reporting.evaluation.tiles import Tile
+
+_IN_TIME_S = 60
+"""Where a filter names no delay."""
+
+
+class IngestionBook:
+    """See `Book`."""
+
+    def __init__(self, measures: Sequence[Measure], accepted: AcceptedMinutes) -> None:
+        self.measures = measures
+        self._accepted = accepted
+        self._delays = [timedelta(seconds=_delay_s(measure)) for measure in measures]
+        self.undecided = max(self._delays, default=timedelta(0)) + timedelta(minutes=1)
+
+    def load(self, connection: Connection, tiles: Iterable[Tile], *, now: datetime) -> dict[Tile, array[int]]:
+        wanted = set(tiles)
+        spans = _spans(wanted)
+        if not spans:
+            return {}
+        by_minute: dict[int, list[OutcomeRow]] = defaultdict(list)
+        for row in ingestion_store.outcomes(connection, spans):
+            by_minute[row.minute].append(row)
+        accepted = self._accepted.accepted(connection, spans, now)
+        decided = [minute_of(now - delay) for delay in self._delays]
+        empty = array("q", bytes(16 * len(self.measures)))
+        sums: dict[Tile, array[int]] = {}
+        for minute in by_minute.keys() | accepted.keys():
+            around = [sums.setdefault(tile, empty[:]) for tile in tiles_around(minute) if tile in wanted]
+            for slot, measure in enumerate(self.measures):
+                known = accepted.get(minute, 0) if minute < decided[slot] else 0
+                good, total = _counts(measure, by_minute.get(minute, ()), known)
+                for sum_of in around:
+                    sum_of[2 * slot] += good
+                    sum_of[2 * slot + 1] += total
+        return sums
+
+
+def _counts(measure: Measure, rows: Iterable[OutcomeRow], accepted: int) -> tuple[int, int]:
+    """Return good and total of a minute of which so many events were accepted and had their time."""
+    total = part = known = 0
+    for row in rows:
+        record = _record(row)
+        known += row.events
+        if measure.total.matches(record):
+            total += row.events
+            if measure.part.matches(record):
+                part += row.events
+    if not measure.total.conditions:
+        # Valkey may have lost what PostgreSQL knows of; the reverse is what is being measured.
+        total = max(accepted, known)
+    return measure.good(part, total), total
+
+
+def _record(row: OutcomeRow) -> Mapping[str, object]:
+    if row.delay_s < 0:
+        return {"outcome": row.outcome}
+    return {"outcome": row.outcome, "delay_s": row.delay_s}
+
+
+def _delay_s(measure: Measure) -> int:
+    for field, predicate in (*measure.part.conditions, *measure.total.conditions):
+        if field == "delay_s" and isinstance(predicate, Compared):
+            return int(predicate.limit)
+    return _IN_TIME_S
+
+
+def _spans(tiles: Iterable[Tile]) -> list[tuple[int, int]]:
+    """Return what the tiles cover together, once."""
+    spans: list[tuple[int, int]] = []
+    for tile in sorted(tiles, key=lambda tile: tile.start):
+        if spans and tile.start <= spans[-1][1]:
+            spans[-1] = (spans[-1][0], max(spans[-1][1], tile.end))
+        else:
+            spans.append((tile.start, tile.end))
+    return spans

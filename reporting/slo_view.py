@@ -1,0 +1,143 @@
+"""An SLO as it is shown: plain numbers, for JSON over HTTP and on the command line."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from reporting.definitions.durations import write_duration
+from reporting.slo.objective import BudgetingMethod
+from reporting.slo.state import SLOState
+from reporting.slo.windows import RollingWindow
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from reporting.definitions.definition import Definition
+    from reporting.evaluation.figures import Evaluation, Figures
+    from reporting.evaluation.percentiles import Percentiles
+    from reporting.slo.error_budget import ErrorBudget
+
+_US = 1_000
+
+
+class BudgetView(Struct, frozen=True):
+    """Bad events (or slices) that are allowed, were consumed, and are left; below zero when overspent."""
+
+    allowed: float
+    consumed: float
+    remaining: float
+    remaining_ratio: float
+
+
+class PercentilesView(Struct, frozen=True):
+    """Milliseconds, within 1 %."""
+
+    p50: float
+    p95: float
+    p99: float
+
+
+class FiguresView(Struct, frozen=True, kw_only=True):
+    """Events, or slices of time; `sli` is null when there was nothing to measure."""
+
+    state: SLOState
+    sli: float | None
+    good: float
+    bad: float
+    total: float
+    budget: BudgetView | None
+    burn_rates: dict[str, float | None]
+
+
+class SLOView(FiguresView, frozen=True, kw_only=True):
+    """How an SLO stands. Maintenance is left out, but for `including_maintenance`."""
+
+    name: str
+    display_name: str
+    service: str
+    target: float
+    window: str
+    budgeting_method: BudgetingMethod
+    unit: str
+    period_start: datetime
+    period_end: datetime
+    percentiles: PercentilesView | None
+    maintenance_minutes: int
+    including_maintenance: FiguresView
+    backfilling: bool
+    as_of: datetime
+
+
+def shown(evaluation: Evaluation, percentiles: Percentiles | None) -> SLOView:
+    """Return what is shown of an evaluation."""
+    definition, objective = evaluation.definition, evaluation.objective
+    figures = figures_view(evaluation.figures)
+    return SLOView(
+        name=definition.name,
+        display_name=definition.display_name,
+        service=definition.service,
+        target=float(objective.target),
+        window=window_text(definition),
+        budgeting_method=objective.method,
+        unit="events" if objective.method is BudgetingMethod.OCCURRENCES else "slices",
+        period_start=evaluation.period.start,
+        period_end=evaluation.period.end,
+        state=figures.state,
+        sli=figures.sli,
+        good=figures.good,
+        bad=figures.bad,
+        total=figures.total,
+        budget=figures.budget,
+        burn_rates=figures.burn_rates,
+        percentiles=None
+        if percentiles is None
+        else PercentilesView(percentiles.p50 / _US, percentiles.p95 / _US, percentiles.p99 / _US),
+        maintenance_minutes=evaluation.excluded_minutes,
+        including_maintenance=figures_view(evaluation.including_maintenance),
+        backfilling=evaluation.backfilling,
+        as_of=evaluation.at,
+    )
+
+
+def figures_view(figures: Figures) -> FiguresView:
+    """Return what is shown of figures."""
+    counts = figures.counts
+    return FiguresView(
+        state=figures.state,
+        sli=_number(counts.sli),
+        good=_whole(counts.in_units(counts.good)),
+        bad=_whole(counts.in_units(counts.bad)),
+        total=_whole(counts.in_units(counts.total)),
+        budget=None if figures.budget is None else budget_view(figures.budget),
+        burn_rates={window: _number(rate) for window, rate in figures.burn_rates.items()},
+    )
+
+
+def budget_view(budget: ErrorBudget) -> BudgetView:
+    """Return what is shown of a budget."""
+    return BudgetView(
+        allowed=_whole(budget.allowed),
+        consumed=_whole(budget.consumed),
+        remaining=_whole(budget.remaining),
+        remaining_ratio=_whole(budget.remaining_ratio),
+    )
+
+
+def window_text(definition: Definition) -> str:
+    """Return a window as OpenSLO writes it, `30d`; a calendar's with its zone, `1M Europe/Berlin`."""
+    window = definition.window
+    if isinstance(window, RollingWindow):
+        return write_duration(window.length)
+    return f"{definition.written.spec.time_window[0].duration} {window.calendar.zone}"
+
+
+def _number(value: Decimal | None) -> float | None:
+    return None if value is None else _whole(value)
+
+
+def _whole(value: Decimal) -> float:
+    """Return a number that JSON writes without a point when it has none."""
+    return int(value) if value == value.to_integral_value() else float(value)
