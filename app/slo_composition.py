@@ -13,6 +13,7 @@ from app.named_routes import shipped_text
 from reporting.catalogue.catalogue import Catalogue
 from reporting.evaluation.books import Books
 from reporting.evaluation.evaluator import Evaluator
+from reporting.evaluation.readings import Readings
 from reporting.maintenance.maintenance import MaintenanceCalendar
 from reporting.slo_service import SLOs
 
@@ -30,13 +31,16 @@ class SLOParts:
     maintenance: MaintenanceCalendar
     evaluator: Evaluator
     slos: SLOs
+    read: Readings
 
 
 def compose_slos(database: Database, valkey: Valkey) -> SLOParts:
     """Build it on a pool of `SLO_CONNECTIONS` or more. Nothing is contacted before the first use."""
     catalogue, maintenance = Catalogue(database), MaintenanceCalendar(database)
     evaluator = Evaluator(database, catalogue, maintenance, Books(AcceptedMinutes(database, valkey)))
-    return SLOParts(catalogue, maintenance, evaluator, SLOs(catalogue, evaluator, Backfill(database)))
+    return SLOParts(
+        catalogue, maintenance, evaluator, SLOs(catalogue, evaluator, Backfill(database)), Readings(evaluator)
+    )
 
 
 def apply_shipped(database_url: str, now: datetime) -> list[str]:

@@ -1,0 +1,29 @@
+"""What alerts are evaluated on: how one SLO stands at a moment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from decimal import Decimal
+
+    from reporting.slo.burn_rate_alert import BurnRateAlert
+    from reporting.slo.objective import Objective
+    from reporting.slo.signals import Signal
+    from reporting.slo.state import SLOState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SloReading:
+    """Rules are fastest first, with one signal each; burn rates go by window (`5m`), None where nothing was measured."""
+
+    name: str
+    service: str
+    target: Objective
+    rules: tuple[BurnRateAlert, ...]
+    signals: tuple[Signal, ...]
+    burn_rates: Mapping[str, Decimal | None]
+    budget_remaining_ratio: Decimal | None
+    state: SLOState
