@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from flask import Blueprint, g
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from app.core.http.guard import Guard
     from app.core.keys import PresentedKey
     from app.core.metrics.event_metrics import AdmissionMetrics
+    from ingestion.admission.admission import Ticket
     from ingestion.admission.gate import Gate
     from ingestion.admission.standing import Standing
     from ingestion.admission.verdict import Receipt
@@ -93,6 +94,14 @@ def blueprint(
     return routes
 
 
+class _Entrant(NamedTuple):
+    """Who has come in: how he came, by which key, and what the gate gave him."""
+
+    visit: Visit
+    key: PresentedKey
+    ticket: Ticket
+
+
 class _Door:
     """Takes a request's events in: its key's form, the gate, its body, its events, and then the admission script."""
 
@@ -109,14 +118,28 @@ class _Door:
         except Refusal as refusal:
             _note(about, key, refusal.standing)
             raise
+        entrant = _Entrant(visit, key, ticket)
         try:
             repeated_key = idempotency_key(environ.get("HTTP_IDEMPOTENCY_KEY"))
-            batch = self._decode(environ, key)
+            body = body_of(environ)
+            place = self._gate.place(key, datetime.now(UTC), ticket)
+        except Refusal as refusal:
+            _note(about, key, refusal.standing)
+            raise
         except Problem as problem:
-            # A stranger is told that he is one, whatever else he did wrong; an account's own mistakes count as its own.
-            if problem.type is not ProblemType.OVERLOADED:
-                self._guard.check_for(environ, Scope.EVENTS_WRITE, about, visit)
-                _note(about, key, self._gate.spoiled(key, problem, datetime.now(UTC), ticket))
+            self._spoiled(environ, about, problem, entrant)
+            raise
+        with place:
+            return self._admit(environ, about, body, entrant, repeated_key)
+
+    def _admit(
+        self, environ: WSGIEnvironment, about: About, body: bytes, entrant: _Entrant, repeated_key: str | None
+    ) -> Receipt:
+        visit, key, ticket = entrant
+        try:
+            batch = self._decode(environ, body, key)
+        except Problem as problem:
+            self._spoiled(environ, about, problem, entrant)
             raise
         now = datetime.now(UTC)
         try:
@@ -145,8 +168,15 @@ class _Door:
             raise Problem(ProblemType.FORBIDDEN, NOT_AN_ACCOUNT)
         return key
 
-    def _decode(self, environ: WSGIEnvironment, key: PresentedKey) -> DecodedBatch:
-        body = inflate(body_of(environ), environ.get("HTTP_CONTENT_ENCODING"), limit=LARGEST_BODY)
+    def _spoiled(self, environ: WSGIEnvironment, about: About, problem: Problem, entrant: _Entrant) -> None:
+        """A stranger is told that he is one, whatever else he did wrong; an account's own mistakes count as its own."""
+        visit, key, ticket = entrant
+        if problem.type is not ProblemType.OVERLOADED:
+            self._guard.check_for(environ, Scope.EVENTS_WRITE, about, visit)
+            _note(about, key, self._gate.spoiled(key, problem, datetime.now(UTC), ticket))
+
+    def _decode(self, environ: WSGIEnvironment, body: bytes, key: PresentedKey) -> DecodedBatch:
+        body = inflate(body, environ.get("HTTP_CONTENT_ENCODING"), limit=LARGEST_BODY)
         return decode_batch(
             body,
             environ.get("CONTENT_TYPE", ""),

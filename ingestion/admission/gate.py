@@ -2,8 +2,9 @@
 
 1. What is certain to be refused is refused before its body is decoded.
 2. While a circuit is half open, a request takes the probe before its body is decoded, or is refused.
-3. The admission script decides all the rest.
-4. What came of it is remembered, and reported to the circuit when it was bad.
+3. When its body is there, it waits for a place to be decoded, or is refused because too many do.
+4. The admission script decides all the rest.
+5. What came of it is remembered, and reported to the circuit when it was bad.
 """
 
 from __future__ import annotations
@@ -15,9 +16,11 @@ import structlog
 
 from app.core.errors import DependencyError
 from app.core.problems import Problem, ProblemType
+from app.domain.shards import Lane
 from ingestion.admission.admission import NO_TICKET, Ticket
 from ingestion.admission.callers import Callers
 from ingestion.admission.circuits import NO_PROBE
+from ingestion.admission.line import Line, LineTooLongError
 from ingestion.admission.verdict import Refusal, circuit_open, overloaded
 from ingestion.limits import comeback
 from ingestion.limits.circuit_breaker import State
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from app.core.keys import PresentedKey
     from ingestion.admission.admission import Admission
     from ingestion.admission.circuits import Circuits, Seen
+    from ingestion.admission.line import Place
     from ingestion.admission.overload import Overload
     from ingestion.admission.standing import Standing
     from ingestion.admission.verdict import Receipt
@@ -61,6 +65,7 @@ class Gate:
         self._overload = overload
         self._processes = processes
         self._callers = Callers()
+        self._line = Line()
         self._comebacks: dict[str, Refused] = {}
 
     def knows(self, key: PresentedKey) -> bool:
@@ -77,7 +82,7 @@ class Gate:
         refusal = self._callers.refusal_of(caller, now)
         if refusal is not None:
             raise refusal
-        if caller.lane in refused_lanes:
+        if caller.lane in refused_lanes or not self._line.open_to(Lane(caller.lane)):
             raise overloaded(caller.standing)
         if not caller.suspect:
             return NO_TICKET
@@ -89,6 +94,16 @@ class Gate:
         if seen.state is State.CLOSED:
             self._callers.passed(key.digest_hex, seen.standing)
         return Ticket(seen.token)
+
+    def place(self, key: PresentedKey, now: datetime, ticket: Ticket) -> Place:
+        """Return a place in which a request is decoded and admitted; raises `Refusal` when the line for it is too long."""
+        caller = self._callers.find(key.digest_hex)
+        try:
+            # Of somebody who comes for the first time only the script knows the lane.
+            return self._line.place(Lane.NORMAL if caller is None else Lane(caller.lane))
+        except LineTooLongError:
+            self._release(key, now, ticket)
+            raise overloaded(None if caller is None else caller.standing) from None
 
     def admit(
         self, key: PresentedKey, batch: DecodedBatch, *, idempotency_key: str | None, now: datetime, ticket: Ticket

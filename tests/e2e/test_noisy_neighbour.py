@@ -11,8 +11,8 @@ import pytest
 from app.cli.chaos.crowd import fairness, neighbourhood
 from app.cli.chaos.crowd.cores import two_cores
 from app.cli.chaos.crowd.crowd import Crowd
+from app.cli.chaos.crowd.drain import wait_empty
 from app.cli.chaos.crowd.neighbourhood import BROKEN, CLOSE, LARGE, NEIGHBOURS, SMALL, WHALE, Protection
-from app.cli.chaos.crowd.noisy import wait_empty
 from app.cli.chaos.crowd.service_store import read_service
 from app.cli.chaos.crowd.traffic import Plan, Sender
 from app.platform import Role

@@ -26,6 +26,7 @@ WIDTH = 120
 """Characters of a table that goes to a file."""
 CROWDS = {
     "noisy-neighbour": "app.cli.chaos.crowd.noisy_neighbour",
+    "overload": "app.cli.chaos.crowd.overload",
 }
 
 

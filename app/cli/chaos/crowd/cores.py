@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.proc import TICK_US
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+_TAKEN = (0, 1, 2, 7)
+"""user, nice, system and steal of proc_stat(5)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,3 +55,47 @@ def pinned(cores: frozenset[int]) -> Iterator[None]:
         yield
     finally:
         pin(before)
+
+
+@contextmanager
+def kept_busy(cores: frozenset[int]) -> Iterator[None]:
+    """Let nothing of the lowest priority be done on these cores whenever they are idle.
+
+    Two cores of a virtual machine are often two threads of one: then a load's core that works harder slows the platform's, and a
+    run under load would look worse than the quiet one for that alone.
+    """
+    process = multiprocessing.get_context("spawn").Process(target=_spin, args=(cores,), daemon=True)
+    process.start()
+    try:
+        yield
+    finally:
+        process.kill()
+        process.join()
+
+
+def _spin(cores: frozenset[int]) -> None:
+    pin(cores)
+    os.nice(19)
+    while True:
+        pass
+
+
+class Meter:
+    """How much of some cores a platform could have had: all but what others took meanwhile. `used_us` is its own time so far."""
+
+    def __init__(self, cores: frozenset[int], used_us: Callable[[], int]) -> None:
+        self._cores = cores
+        self._used_us = used_us
+        self._since = time.monotonic()
+        self._before = self._others_us()
+
+    def share(self) -> float:
+        """Return the share since the start, above 0 and up to 1."""
+        elapsed_us = (time.monotonic() - self._since) * 1e6 * len(self._cores)
+        return min(1.0, max(0.01, 1 - (self._others_us() - self._before) / elapsed_us))
+
+    def _others_us(self) -> float:
+        names = {f"cpu{core}" for core in self._cores}
+        lines = [line.split() for line in Path("/proc/stat").read_text().splitlines()]
+        ticks = sum(int(line[1 + field]) for line in lines if line[0] in names for field in _TAKEN)
+        return ticks * TICK_US - self._used_us()

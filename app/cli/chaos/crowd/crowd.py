@@ -113,7 +113,7 @@ class _Stage:
         """Send what is at a desk, each request when it is due, over one connection."""
         self._started.wait()
         with Link(self.plan.base_url, key=desk.sender.key, timeout_s=ANSWER_TIMEOUT_S) as link:
-            while (number := desk.take()) is not None:
+            while self.now_s() < self.plan.seconds and (number := desk.take()) is not None:
                 due_s, body = desk.sender.due_s(number), desk.bodies.of(number)
                 attempt = 0
                 while self._attempt(desk.sender, link, body, due_s=due_s, attempt=attempt):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -11,15 +10,14 @@ from typing import TYPE_CHECKING
 
 from app.cli.chaos.checker import Finding
 from app.cli.chaos.crowd import fairness, neighbourhood
-from app.cli.chaos.crowd.cores import pinned
+from app.cli.chaos.crowd.cores import kept_busy, pinned
 from app.cli.chaos.crowd.crowd import Crowd
+from app.cli.chaos.crowd.drain import DRAIN_WITHIN_S, wait_empty
 from app.cli.chaos.crowd.neighbourhood import BROKEN, NEIGHBOURS, WHALE, Protection
 from app.cli.chaos.crowd.pace import check_pace, pace_of
 from app.cli.chaos.crowd.service_store import read_service
 from app.cli.chaos.crowd.traffic import Plan
-from app.cli.chaos.evidence_store import events_in_queue
 from app.core.settings import Settings
-from app.core.valkey import Valkey
 from app.platform import Platform, PlatformOptions
 
 if TYPE_CHECKING:
@@ -32,9 +30,7 @@ if TYPE_CHECKING:
     from app.cli.chaos.crowd.traffic import Ask, Sender
 
 WARM_UP_S = 3.0
-DRAIN_WITHIN_S = 120.0
 DEFAULTS = Settings(database_url="", redis_url="")
-POLL_S = 0.1
 
 
 class Company(StrEnum):
@@ -70,7 +66,11 @@ class NoisyOptions:
 def run_company(company: Company, directory: Path, options: NoisyOptions) -> Run:
     """Run one company on a platform of its own under `directory`, and check all but times."""
     settings = neighbourhood.NEVER_OPENS if Protection.CIRCUIT_BREAKER in options.without else {}
-    with pinned(options.cores.platform), Platform(directory, PlatformOptions(settings=settings)).start() as platform:
+    with (
+        kept_busy(options.cores.load),
+        pinned(options.cores.platform),
+        Platform(directory, PlatformOptions(settings=settings)).start() as platform,
+    ):
         allowance = neighbourhood.LARGE if company is Company.ABOVE_ITS_SHARE else neighbourhood.SMALL
         people = neighbourhood.settle(platform, allowance, without=options.without)
         quiet = neighbourhood.small_senders(people)
@@ -135,17 +135,3 @@ def _send(
         for crowd in crowds:
             crowd.go()
         return [ask for crowd in crowds for ask in crowd.asks()]
-
-
-def wait_empty(redis_url: str) -> bool:
-    """Wait until nothing is in flight; whether it came to that."""
-    valkey = Valkey(redis_url, timeout_s=5.0)
-    deadline = time.monotonic() + DRAIN_WITHIN_S
-    try:
-        while events_in_queue(valkey):
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(POLL_S)
-        return True
-    finally:
-        valkey.forget()
