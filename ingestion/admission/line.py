@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 PLACES = 16
-"""Served at once, in each process. The bench's best throughput at any size of batch needs no more: decoding is one at a time,
-and the others wait for Valkey together."""
+"""Served at once, in each process: one of them decodes, and the others share round trips to Valkey."""
 PATIENCE_S = {Lane.LOW: 0.1, Lane.NORMAL: 0.2, Lane.HIGH: 0.4}
 """Longest wait to expect. Of a request that may take five seconds it is little; of a line without end it would be all."""
 LONGEST_WAIT_S = 1.0
