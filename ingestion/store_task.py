@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from app.core.metrics.event_metrics import SettledBatch
 from ingestion.batches import WHOLE_BATCH, Unread, microseconds
 from ingestion.dead_letters import Reason
 from ingestion.reading import read_entry
@@ -74,10 +75,7 @@ class StoreTask:
         now_us = microseconds(now)
         dead = sum(outcome.dead for outcome in outcomes)
         self._metrics.settled(
-            stored=sum(outcome.stored for outcome in outcomes),
-            duplicates=sum(outcome.duplicates for outcome in outcomes),
-            dead=dead,
-            delays_s=[(now_us - outcome.batch.received_us) / 1e6 for outcome in outcomes if outcome.stored],
+            [SettledBatch(o.stored, o.duplicates, o.dead, (now_us - o.batch.received_us) / 1e6) for o in outcomes]
         )
         if dead:
             log.warning("events_dead", dead=dead, batches=[o.batch.batch_id for o in outcomes if o.dead])

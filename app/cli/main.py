@@ -33,6 +33,7 @@ VERBS = {
     "events": Verb("app.cli.events:group", "Send events from a file."),
     "keys": Verb("app.cli.keys:group", "Create, list and revoke API keys."),
     "migrate": Verb("app.cli.migrate:command", "Bring the schema to this version."),
+    "rules": Verb("app.cli.rules:group", "Write rules for Prometheus and Alertmanager."),
     "serve": Verb("app.cli.serve:command", "Run the API."),
     "telemetry": Verb("app.cli.telemetry:group", "Import access logs and other telemetry."),
     "slo": Verb("app.cli.slo:group", "Check, apply, show and replay SLOs."),

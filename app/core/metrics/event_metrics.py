@@ -5,9 +5,11 @@ They balance: accepted = stored + duplicate + dead + waiting in the queue (`slip
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from prometheus_client import Counter, Histogram
+
+from app.core.metrics.counted_histogram import CountedHistogram
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,6 +18,15 @@ if TYPE_CHECKING:
 
 DELAYS_S = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 3_600)
 """Upper bounds, with 60 s among them: past it an event is late (freshness)."""
+
+
+class SettledBatch(NamedTuple):
+    """What became of a batch, in events, and how long after its 202."""
+
+    stored: int
+    duplicates: int
+    dead: int
+    delay_s: float
 
 
 class AdmissionMetrics:
@@ -70,11 +81,26 @@ class StoreMetrics:
             buckets=DELAYS_S,
             registry=registry,
         )
+        event_delays = CountedHistogram(
+            "slipstream_event_storage_delay_seconds",
+            "Time from the 202 of an event to its being stored, or found to be stored already (freshness).",
+            ["outcome"],
+            buckets=DELAYS_S,
+            registry=registry,
+        )
+        self._stored_delay = event_delays.labels("stored")
+        self._duplicate_delay = event_delays.labels("duplicate")
 
-    def settled(self, *, stored: int, duplicates: int, dead: int, delays_s: Sequence[float]) -> None:
-        """Count a bundle that is committed; `delays_s` has one entry a batch."""
-        self._stored.inc(stored)
-        self._duplicates.inc(duplicates)
-        self._dead.inc(dead)
-        for delay in delays_s:
-            self._delay.observe(max(0.0, delay))
+    def settled(self, batches: Sequence[SettledBatch]) -> None:
+        """Count the batches of a bundle that is committed."""
+        for batch in batches:
+            delay = max(0.0, batch.delay_s)
+            if batch.stored:
+                self._stored.inc(batch.stored)
+                self._delay.observe(delay)
+                self._stored_delay.observe_many(delay, batch.stored)
+            if batch.duplicates:
+                self._duplicates.inc(batch.duplicates)
+                self._duplicate_delay.observe_many(delay, batch.duplicates)
+            if batch.dead:
+                self._dead.inc(batch.dead)

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Gauge
 
+from app.core.metrics.counted_histogram import CountedHistogram
 from app.domain.histogram import edges
 
 if TYPE_CHECKING:
@@ -20,18 +21,6 @@ if TYPE_CHECKING:
 
 DURATIONS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10)
 """Upper bounds, with 0.5 s and 2 s among them, which are the thresholds of the latency SLOs as shipped."""
-
-
-class CountedHistogram(Histogram):
-    """A histogram that takes many equal observations at once, which the library's own does not."""
-
-    def observe_many(self, amount: float, times: int) -> None:
-        """Observe the same amount several times."""
-        self._sum.inc(amount * times)
-        for bound, bucket in zip(self._upper_bounds, self._buckets, strict=True):
-            if amount <= bound:
-                bucket.inc(times)
-                break
 
 
 class RequestMetrics:

@@ -13,7 +13,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
-from app.core.metrics.event_metrics import AdmissionMetrics, StoreMetrics
+from app.core.metrics.event_metrics import AdmissionMetrics, SettledBatch, StoreMetrics
 from app.core.metrics.exposition import Exposition
 from app.core.metrics.multiprocess import VARIABLE, prepare
 
@@ -62,7 +62,7 @@ def test_a_process_alone_tells_what_it_counted() -> None:
     AdmissionMetrics(registry).accepted(5, tier="free")
     AdmissionMetrics(CollectorRegistry()).refused("overloaded")
     store = StoreMetrics(registry)
-    store.settled(stored=3, duplicates=1, dead=1, delays_s=[0.2, 61, -1])
+    store.settled([SettledBatch(1, 1, 0, 0.2), SettledBatch(1, 0, 1, 61), SettledBatch(1, 0, 0, -1)])
 
     found = samples(Exposition(registry, directory=None, collectors=[OneQueue()]).render().decode())
 

@@ -1,0 +1,107 @@
+"""Unit tests of the exported rules, for `promtool test rules`: what fires at which error ratio, and what does not.
+
+Each SLO gets made-up metrics of steady traffic, for as long as its longest window, with error ratios just below and just
+above the limit of each alert.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from dashboards.prometheus.alerting import (
+    ABSENT_ALERT,
+    BURN_ALERT,
+    DEAD_MANS_SWITCH,
+    alerting_rules,
+    burn_annotations,
+    burn_labels,
+)
+from dashboards.prometheus.recording import recording_rules
+from dashboards.prometheus.samples import increases
+from reporting.definitions.durations import write_duration
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from dashboards.prometheus.promises import Burn, Promise
+
+_A_SCRAPE = timedelta(minutes=2)
+_EVALUATED = timedelta(hours=6)
+"""Rarely, because each evaluation walks through days of samples; what counts is the last one."""
+_CLOSE = Fraction(1, 50)
+"""How close to a limit the error ratios are, on both of its sides."""
+_EVENTS = 100
+"""A scrape; Prometheus counts parts of them as well."""
+
+
+def unit_tests(promises: Sequence[Promise], rule_files: Sequence[str]) -> dict[str, Any]:
+    """Return the content of a file for `promtool test rules`, which stands beside the rules."""
+    return {
+        "rule_files": list(rule_files),
+        "evaluation_interval": write_duration(_EVALUATED),
+        # What is recorded comes first; groups that are not named come at any time.
+        "group_eval_order": [
+            group["name"]
+            for rules in (recording_rules(promises), alerting_rules(promises))
+            for group in rules["groups"]
+        ],
+        "tests": [_nothing_scraped(), *(test for promise in promises for test in _tests(promise))],
+    }
+
+
+def _tests(promise: Promise) -> Iterator[dict[str, Any]]:
+    limits = sorted({Fraction(burn.limit) for burn in promise.burns})
+    ratios = {Fraction(0), Fraction(1)}
+    for below, limit, above in zip([Fraction(0), *limits], limits, [*limits[1:], Fraction(1)], strict=False):
+        ratios |= {max(limit * (1 - _CLOSE), (below + limit) / 2), min(limit * (1 + _CLOSE), (limit + above) / 2)}
+    for ratio in sorted(ratios):
+        yield _test(promise, ratio, [burn for burn in promise.burns if ratio > Fraction(burn.limit)])
+
+
+def _test(promise: Promise, ratio: Fraction, firing: Sequence[Burn]) -> dict[str, Any]:
+    longest = max((burn.alert.long_window for burn in promise.burns), default=_EVALUATED)
+    until = longest + max((burn.hold for burn in promise.burns), default=timedelta(0)) + 2 * _EVALUATED
+    return {
+        "name": f"{promise.definition.name} at {float(ratio):.4%} of errors",
+        "interval": write_duration(_A_SCRAPE),
+        "input_series": [
+            {"series": series, "values": f"0+{by:g}x{until // _A_SCRAPE}"}
+            for series, by in increases(
+                promise.definition.indicator, good=_EVENTS * float(1 - ratio), bad=_EVENTS * float(ratio)
+            ).items()
+        ],
+        "alert_rule_test": [
+            {
+                "eval_time": write_duration(until),
+                "alertname": BURN_ALERT,
+                "exp_alerts": [
+                    {"exp_labels": burn_labels(promise, burn), "exp_annotations": burn_annotations(promise, burn)}
+                    for burn in firing
+                ],
+            }
+        ],
+    }
+
+
+def _nothing_scraped() -> dict[str, Any]:
+    """Without metrics no budget burns, the silence is told, and the dead-man's switch goes on."""
+    return {
+        "name": "nothing is scraped",
+        "interval": write_duration(_A_SCRAPE),
+        "input_series": [],
+        "alert_rule_test": [
+            {
+                "eval_time": write_duration(2 * _EVALUATED),
+                "alertname": rule["alert"],
+                "exp_alerts": [{"exp_labels": rule["labels"], "exp_annotations": rule["annotations"]}],
+            }
+            for rule in _watchdogs()
+        ],
+    }
+
+
+def _watchdogs() -> Iterator[dict[str, Any]]:
+    for group in alerting_rules(())["groups"]:
+        yield from (rule for rule in group["rules"] if rule["alert"] in {ABSENT_ALERT, DEAD_MANS_SWITCH})
