@@ -163,7 +163,9 @@ def compose_api(settings: Settings, counting: Counting, *, now: datetime) -> Api
                 metrics=admission_metrics,
             ),
             telemetry_api.blueprint(
-                guard, compose_intake(pools, valkey, shards), retention=timedelta(days=settings.event_retention_days)
+                guard,
+                compose_intake(pools, valkey, shards, slos.catalogue),
+                retention=timedelta(days=settings.event_retention_days),
             ),
             summary_api.blueprint(summaries, guard, limits.summaries),
             usage_api.blueprint(limits.usages, limits.circuits, guard),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from app.core.settings import Settings
 
-_data_option = click.option(
+data_option = click.option(
     "--data",
     "data_dir",
     metavar="DIR",
@@ -34,7 +34,7 @@ def with_settings(command: Callable[..., Any]) -> Callable[..., Any]:
     def run(*args: Any, data_dir: Path | None, **kwargs: Any) -> Any:
         return command(*args, settings=read_settings(os.environ, data_dir), **kwargs)
 
-    return _data_option(run)
+    return data_option(run)
 
 
 def read_settings(environ: Mapping[str, str], data_dir: Path | None) -> Settings:

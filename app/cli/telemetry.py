@@ -70,11 +70,12 @@ def import_file(
     different requests. Lines that cannot be read are shown and passed over.
     """
     from app.core.database import Database  # noqa: PLC0415 - `slipstream --help` stays quick.
-    from app.named_routes import shipped_routes  # noqa: PLC0415
+    from app.named_routes import NamedRoutes  # noqa: PLC0415
     from ingestion.telemetry.formats import BadFileError, Format  # noqa: PLC0415
     from ingestion.telemetry.importer import Importer, Source  # noqa: PLC0415
     from ingestion.telemetry.records import SERVICE_NAME  # noqa: PLC0415
     from ingestion.telemetry.services import Services  # noqa: PLC0415
+    from reporting.catalogue.catalogue import Catalogue  # noqa: PLC0415
 
     if not SERVICE_NAME.fullmatch(service):
         raise click.UsageError(f"{service!r} cannot be the name of a service: use letters, digits, dots and dashes.")
@@ -98,7 +99,7 @@ def import_file(
             finished=finished or is_gzipped(file),
             shift_to_now=shift_to_now,
         )
-        importer = Importer(database, Services(shipped_routes))
+        importer = Importer(database, Services(NamedRoutes(Catalogue(database).in_force)))
         try:
             imported = importer.run(source, datetime.now(UTC), watch=lambda: advance(raw[-1].tell()))
         except (BadFileError, EOFError, OSError, zlib.error) as error:
