@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.alerting import alert_routes
 from app.api import accounts as accounts_api
 from app.api import keys as keys_api
 from app.api import operations
@@ -175,6 +176,7 @@ def compose_api(settings: Settings, counting: Counting, *, now: datetime) -> Api
             keys_api.blueprint(Keys(database, mirror), guard),
             slos_api.blueprint(slos.slos, guard),
             maintenance_api.blueprint(slos.maintenance, guard),
+            *alert_routes(settings, database, guard),
             operations.blueprint(guard, readiness, exposition, host=settings.host),
         ],
         readers=readers,

@@ -34,6 +34,11 @@ class Principal:
     tier: str | None = None
     shard: int | None = None
 
+    @property
+    def name(self) -> str:
+        """Who it is in the record of what was done."""
+        return self.key_id if self.account_id is None else f"{self.account_id}/{self.key_id}"
+
     def has(self, scope: str) -> bool:
         """Tell whether the key was given a scope; `admin` does not include the others."""
         return scope in self.scopes

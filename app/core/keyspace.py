@@ -67,6 +67,12 @@ def summary_refresh(account_id: str, window: str) -> str:
     return f"summary:{account_id}:{window}:refresh"
 
 
+EVALUATOR_LEASE = "{tasks}:alerts:lease"
+"""String with an expiry: the worker that evaluates alerts."""
+ALERTS_EVALUATED = "{tasks}:alerts:evaluated"
+"""String: Valkey time (ms) at which alerts were last evaluated, or when somebody first asked."""
+EVALUATOR_PAGED = "{tasks}:alerts:paged"
+"""String: that somebody is telling, or was told, that alerts are not evaluated."""
 OUTBOX_TURN = "{tasks}:outbox:turn"
 """String: that somebody has just looked what waits in the outbox."""
 

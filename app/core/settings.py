@@ -171,6 +171,10 @@ class Settings:
     outgoing_networks: str | None = _setting(
         _networks, "Private networks that notifications may go to, such as those of your mail server.", None
     )
+    remind_page_after_s: int = _setting(
+        _integer(0, 604_800), "A page that nobody has acknowledged is told again after this. 0: never.", 1_800
+    )
+    remind_ticket_after_s: int = _setting(_integer(0, 2_592_000), "The same for a ticket.", 86_400)
     outgoing_timeout_s: int = _setting(_integer(1, 60), "Longest try to tell one target.", 10)
 
     @property

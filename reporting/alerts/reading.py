@@ -6,13 +6,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
     from decimal import Decimal
 
     from reporting.slo.burn_rate_alert import BurnRateAlert
     from reporting.slo.objective import Objective
     from reporting.slo.signals import Signal
     from reporting.slo.state import SLOState
+
+    Read = Callable[[datetime], Sequence["SloReading"]]
+    """Returns every SLO in force, or raises: the alerts of an SLO that is missing are removed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

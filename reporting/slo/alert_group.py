@@ -8,7 +8,8 @@ window still holds what the faster one was about; what burns after that burns by
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from itertools import repeat
+from typing import TYPE_CHECKING, Protocol
 
 from reporting.slo.alert_state import AlertState, Timing, observe
 from reporting.slo.windows import MINUTE
@@ -18,11 +19,22 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from reporting.slo.alert_state import Alert, Change
-    from reporting.slo.burn_rate_alert import BurnRateAlert
     from reporting.slo.signals import Signal
 
 KEEP_FIRING_FOR = 2 * MINUTE
 """How long an alert must be clear before it ends: four evaluations, so that a ratio at the limit does not flap."""
+
+
+class Rule(Protocol):
+    """What alerts of a group need to have: see `BurnRateAlert` and `BudgetAlert`."""
+
+    @property
+    def hold(self) -> timedelta:
+        """How long it must be breached before it fires."""
+
+    @property
+    def memory(self) -> timedelta:
+        """For how long after an end it still sees what is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,30 +46,32 @@ class Observed:
 
 
 def observe_all(
-    rules: Sequence[BurnRateAlert],
+    rules: Sequence[Rule],
     alerts: Sequence[Alert | None],
     signals: Sequence[Signal],
     *,
     now: datetime,
     keep_firing_for: timedelta = KEEP_FIRING_FOR,
+    silenced: Sequence[bool] | None = None,
 ) -> list[Observed]:
     """Evaluate the alerts of an SLO; `rules` fastest first, with the alert that each had and its signal now.
 
-    Give an alert that is over until the next one begins: it is still known by it when its rule was last firing.
+    Give an alert that is over until the next one begins: it is still known by it when its rule was last firing. One that
+    is silenced goes through its states as an inhibited one does: nobody is told, unless it still burns afterwards.
     """
     observed: list[Observed] = []
-    for rule, alert, found in zip(rules, alerts, signals, strict=True):
+    quiet = repeat(False, len(rules)) if silenced is None else silenced
+    for rule, alert, found, hushed in zip(rules, alerts, signals, quiet, strict=True):
         faster = [before.alert for before in observed if before.alert is not None]
-        inhibited = is_inhibited(rule, faster, now=now)
+        inhibited = hushed or is_inhibited(rule, faster, now=now)
         timing = Timing(hold=rule.hold, keep_firing_for=keep_firing_for)
         observed.append(Observed(*observe(alert, found, now=now, timing=timing, inhibited=inhibited)))
     return observed
 
 
-def is_inhibited(rule: BurnRateAlert, faster: Iterable[Alert], *, now: datetime) -> bool:
+def is_inhibited(rule: Rule, faster: Iterable[Alert], *, now: datetime) -> bool:
     """Say whether one of the faster alerts of the SLO speaks for this one."""
-    memory = rule.long_window if rule.short_window is None else rule.short_window
     return any(
-        alert.burning or (alert.state is AlertState.RESOLVED and alert.notified and now - alert.since < memory)
+        alert.burning or (alert.state is AlertState.RESOLVED and alert.notified and now - alert.since < rule.memory)
         for alert in faster
     )

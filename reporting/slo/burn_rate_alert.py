@@ -91,6 +91,11 @@ class BurnRateAlert:
     hold: timedelta = timedelta(0)
     inclusive: bool = False
 
+    @property
+    def memory(self) -> timedelta:
+        """For how long its windows still hold what is over: when that is inhibited no more, it is news again."""
+        return self.long_window if self.short_window is None else self.short_window
+
     def limit(self, objective: Objective) -> Fraction:
         """Return the error ratio beyond which it fires: factor · (1 - target), exactly."""
         return self.factor * Fraction(objective.budget)

@@ -208,4 +208,4 @@ def route_of(rule: Rule) -> str:
 
 def spoken(variable: str) -> str:
     """Return what users call a variable of a route; in code the names tell one kind of id from another."""
-    return "id" if variable in {"account_id", "letter_id"} else variable
+    return "id" if variable in {"account_id", "letter_id", "alert_id", "incident_id", "silence_id"} else variable

@@ -1,0 +1,64 @@
+"""Puts together what alerts need: their evaluation in workers, and what people do with them in the API."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from reporting.alerts import ack_api, alerts_api, incidents_api, silences_api
+from reporting.alerts.ack_links import AckLinks
+from reporting.alerts.acknowledging import Acknowledging
+from reporting.alerts.alerts_service import Alerts
+from reporting.alerts.evaluation import Evaluation
+from reporting.alerts.evaluator import Evaluator
+from reporting.alerts.incidents_service import Incidents
+from reporting.alerts.silences_service import Silences
+from reporting.alerts.telling import Teller
+from reporting.slo.burn_rate_alert import AlertSeverity
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from flask import Blueprint
+
+    from app.core.database import Database
+    from app.core.http.guard import Guard
+    from app.core.settings import Settings
+    from app.core.valkey import Valkey
+    from reporting.alerts.reading import Read
+
+
+def alert_routes(settings: Settings, database: Database, guard: Guard) -> list[Blueprint]:
+    """Return what the API has to do with alerts."""
+    links = AckLinks(settings.base_url)
+    alerts = Alerts(database, _teller(settings, links))
+    return [
+        alerts_api.blueprint(alerts, guard),
+        silences_api.blueprint(Silences(database), guard),
+        incidents_api.blueprint(Incidents(database), guard),
+        ack_api.blueprint(Acknowledging(database, links, alerts)),
+    ]
+
+
+def make_evaluator(
+    settings: Settings,
+    database: Database,
+    valkey: Valkey,
+    *,
+    read: Read,
+    worker: str,
+    then: Callable[[datetime], object],
+) -> Evaluator:
+    """Return the evaluator of a worker; `read` says how SLOs stand, `then` hands on what is to be told."""
+    evaluation = Evaluation(database, read, _teller(settings, AckLinks(settings.base_url)))
+    return Evaluator(valkey, evaluation, worker=worker, then=then)
+
+
+def _teller(settings: Settings, links: AckLinks) -> Teller:
+    after = {
+        AlertSeverity.PAGE: settings.remind_page_after_s,
+        AlertSeverity.TICKET: settings.remind_ticket_after_s,
+    }
+    remind_after = {severity: timedelta(seconds=seconds) for severity, seconds in after.items() if seconds}
+    return Teller(link=links.link, remind_after=remind_after)

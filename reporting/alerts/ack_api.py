@@ -1,0 +1,95 @@
+"""`/ack/…`: the page behind the link of a notification. A GET asks and changes nothing; only the form's POST does.
+
+Mail servers and chat services open every link to look for malice, so a link that acts would be acted on by them.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from datetime import UTC, datetime
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs
+
+from flask import Blueprint, Response, render_template_string, request
+
+from app.core.http.body import read_body
+from app.core.http.guard import Guard
+from app.core.http.operations import describe
+from reporting.alerts.ack_links import LinkError
+
+if TYPE_CHECKING:
+    from reporting.alerts.acknowledging import Acknowledging
+    from reporting.alerts.incident import Incident
+
+_LARGEST_FORM = 2_000
+_LONGEST_NAME = 80
+_NOBODY = "somebody with the link"
+_GONE = "This link holds no longer, or never has. Look at the alert itself, or wait for the next notification."
+
+
+def blueprint(acknowledging: Acknowledging) -> Blueprint:
+    """Return the routes of the page."""
+    routes = Blueprint("ack", __name__)
+
+    @routes.get("/ack/<token>")
+    @Guard.public
+    @describe(None)
+    def ask(token: str) -> Response:
+        try:
+            incident = acknowledging.look(token, datetime.now(UTC))
+        except LinkError:
+            return _page("Nothing to acknowledge", _GONE, status=404)
+        if incident.resolved_at is not None:
+            return _page("It is over", "There is nothing left to do.", incident=incident)
+        if incident.acknowledged_at is not None:
+            return _page("Somebody is on it", "You may say so as well.", incident=incident, asks=True)
+        text = "Whoever else was told will hear that you are on it, and nobody is told again of what fires now."
+        return _page("Are you on it?", text, incident=incident, asks=True)
+
+    @routes.post("/ack/<token>")
+    @Guard.public
+    @describe(None)
+    def acknowledge(token: str) -> Response:
+        body = read_body(request, limit=_LARGEST_FORM)
+        try:
+            incident = acknowledging.acknowledge(token, datetime.now(UTC), by=_name(body))
+        except LinkError:
+            return _page("Nothing to acknowledge", _GONE, status=404)
+        return _page("Thank you", "It is noted that you are on it.", incident=incident)
+
+    return routes
+
+
+def _name(body: bytes) -> str:
+    """Read the name from the form; whatever it is, it is one printable line."""
+    fields = parse_qs(body.decode("utf-8", "replace"), max_num_fields=10)
+    text = fields.get("name", [""])[0]
+    name = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    return f"{name[:_LONGEST_NAME]} (by link)" if name else _NOBODY
+
+
+def _page(
+    title: str, text: str, *, incident: Incident | None = None, asks: bool = False, status: int = 200
+) -> Response:
+    html = render_template_string(
+        _file("ack.html"), title=title, text=text, incident=incident, asks=asks, style=_file("ack.css")
+    )
+    digest = base64.b64encode(hashlib.sha256(_file("ack.css").encode()).digest()).decode()
+    policy = (
+        f"default-src 'none'; style-src 'sha256-{digest}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
+    headers = {
+        "Content-Security-Policy": policy,
+        "Referrer-Policy": "no-referrer",
+        "Cache-Control": "no-store",
+        "X-Robots-Tag": "noindex",
+    }
+    return Response(html, status, headers, content_type="text/html; charset=utf-8")
+
+
+@cache
+def _file(name: str) -> str:
+    return files("reporting.alerts").joinpath(name).read_text("utf-8")

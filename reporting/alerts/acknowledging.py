@@ -1,0 +1,37 @@
+"""Acknowledgement by link: what the page behind it may see, and do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reporting.alerts import incidents_store
+from reporting.alerts.ack_links import LinkError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from app.core.database import Database
+    from reporting.alerts.ack_links import AckLinks
+    from reporting.alerts.alerts_service import Alerts
+    from reporting.alerts.incident import Incident
+
+
+class Acknowledging:
+    """Thread-safe. Methods raise `LinkError` and `DependencyError`."""
+
+    def __init__(self, database: Database, links: AckLinks, alerts: Alerts) -> None:
+        self._database = database
+        self._links = links
+        self._alerts = alerts
+
+    def look(self, token: str, now: datetime) -> Incident:
+        """Return the incident of a link; nothing changes."""
+        with self._database.begin() as connection:
+            incident = incidents_store.find(connection, self._links.read(connection, token, now))
+        if incident is None:
+            raise LinkError
+        return incident
+
+    def acknowledge(self, token: str, now: datetime, *, by: str) -> Incident:
+        """Note that whoever has the link is on it."""
+        return self._alerts.acknowledge_incident(self.look(token, now).incident_id, now, by=by)
