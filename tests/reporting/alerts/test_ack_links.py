@@ -1,0 +1,111 @@
+"""Acknowledgement by signed link: looking changes nothing, and nobody makes a link but we."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reporting.alerts.ack_links import HOLDS_FOR, AckLinks, LinkError
+from tests.reporting.alerts.conftest import FAST, B, reading
+
+if TYPE_CHECKING:
+    from flask.testing import FlaskClient
+
+    from app.core.database import Database
+    from tests.reporting.alerts.conftest import Days
+
+
+@pytest.fixture
+def link(days: Days) -> str:
+    """The path of the link that somebody was told of a firing alert."""
+    days.now = datetime.now(UTC)
+    days.say(reading("a", B))
+    return days.told()[0]["link"].removeprefix("https://slip.example")
+
+
+def test_looking_asks_and_changes_nothing_however_often(client: FlaskClient, days: Days, link: str) -> None:
+    for method in ("GET", "HEAD", "GET", "OPTIONS"):
+        response = client.open(link, method=method)
+        assert response.status_code == 200
+
+    page = client.get(link)
+    assert "Are you on it?" in page.text
+    assert "checkout: a" in page.text
+    assert '<form method="post">' in page.text
+    assert days.states() == {f"a/{FAST}": "firing"}
+    assert page.headers["Referrer-Policy"] == "no-referrer"
+    assert page.headers["Cache-Control"] == "no-store"
+    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+    assert "frame-ancestors 'none'" in page.headers["Content-Security-Policy"]
+
+
+def test_saying_so_acknowledges_everything_that_fires_in_the_incident(
+    client: FlaskClient, days: Days, link: str
+) -> None:
+    days.say(reading("a", B), reading("b", B))
+
+    response = client.post(link, data={"name": "Ada\r\n<script>"})
+
+    assert response.status_code == 200
+    assert "Ada &lt;script&gt; (by link)" in response.text
+    assert days.states() == {f"a/{FAST}": "acknowledged", f"b/{FAST}": "acknowledged"}
+    assert days.told()[-1]["event"] in {"incident.acknowledged", "incident.updated"}
+    assert "Somebody is on it" in client.get(link).text
+
+
+def test_saying_so_again_or_without_a_name_is_fine(client: FlaskClient, days: Days, link: str) -> None:
+    assert "somebody with the link" in client.post(link).text
+    assert client.post(link, data={"name": "Bob"}).status_code == 200
+    assert days.events() == ["firing", "acknowledged"]
+
+
+def test_when_it_is_over_there_is_nothing_to_say(client: FlaskClient, days: Days, link: str) -> None:
+    days.say()
+
+    page = client.get(link)
+
+    assert "It is over" in page.text
+    assert "<form" not in page.text
+    assert client.post(link).status_code == 200
+    assert days.states() == {f"a/{FAST}": "removed"}
+
+
+@pytest.mark.parametrize("position", [6, 30, 40, -1])
+def test_a_link_that_was_changed_anywhere_holds_no_longer(
+    client: FlaskClient, days: Days, link: str, position: int
+) -> None:
+    letters = list(link)
+    letters[position] = "1" if letters[position] == "0" else "0"
+    changed = "".join(letters)
+
+    assert client.get(changed).status_code == 404
+    assert client.post(changed, data={"name": "Eve"}).status_code == 404
+    assert days.states() == {f"a/{FAST}": "firing"}
+
+
+def test_a_link_ends_to_hold(database: Database, days: Days) -> None:
+    links = AckLinks("https://slip.example")
+    now = datetime(2026, 11, 22, 12, tzinfo=UTC)
+    with database.begin() as connection:
+        token = links.link(connection, "inc_00000000000000000000", now).rpartition("/")[2]
+        assert links.read(connection, token, now + HOLDS_FOR) == "inc_00000000000000000000"
+        with pytest.raises(LinkError):
+            links.read(connection, token, now + HOLDS_FOR + timedelta(seconds=1))
+
+
+def test_every_process_knows_the_key_and_no_other_installation_does(database: Database) -> None:
+    now = datetime(2026, 11, 22, 12, tzinfo=UTC)
+    with database.begin() as connection:
+        token = AckLinks("https://a.example").link(connection, "inc_00000000000000000000", now).rpartition("/")[2]
+        assert AckLinks("https://b.example").read(connection, token, now)
+        stranger = AckLinks("https://c.example")
+        stranger._key = b"x" * 32
+        with pytest.raises(LinkError):
+            stranger.read(connection, token, now)
+
+
+@pytest.mark.parametrize("token", ["x", "%00", "inc_1.1.1", "../alerts", "a" * 5_000])
+def test_what_is_no_link_is_not_found(client: FlaskClient, token: str) -> None:
+    assert client.get(f"/ack/{token}").status_code == 404
