@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from app.core.accepted_minutes import AcceptedMinutes
@@ -30,6 +31,8 @@ from app.core.valkey import Valkey
 from ingestion.housekeeping import Housekeeping
 from ingestion.replay import Replayer
 from ingestion.tasks import register_tasks
+from reporting.alerts.alert_tasks import register_alert_tasks
+from reporting.alerts.alertmanager_refresh import AlertmanagerRefresh
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,7 +66,11 @@ def task_queue(settings: Settings, database: Database, valkey: Valkey) -> TaskQu
     register_counting_tasks(huey, Backfill(database))
     register_accepted_tasks(huey, AcceptedMinutes(database, valkey))
     replayer = Replayer(database, statement_events=settings.bundle_max_events, clock=_now)
-    deliveries = Deliveries(database, routes_of(settings), make_channels(settings).send, clock=_now)
+    routes, channels = routes_of(settings), make_channels(settings)
+    deliveries = Deliveries(database, routes, channels.send, clock=_now)
+    if routes.alertmanager is not None:
+        post = partial(channels.alertmanager.post, routes.alertmanager)
+        register_alert_tasks(huey, AlertmanagerRefresh(database, post))
     return TaskQueue(
         huey,
         replay=register_tasks(huey, replayer=replayer, housekeeping=Housekeeping(database, valkey)),

@@ -15,6 +15,7 @@ import msgspec
 import structlog
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 
+from app.alerting import make_evaluator
 from app.core.database import Database
 from app.core.dependency_checks import dependency_checks
 from app.core.errors import DependencyError
@@ -41,12 +42,14 @@ from app.core.turns import Turn
 from app.core.valkey import Valkey
 from app.limits import thresholds_of
 from app.probes import Page, ProbeServer
+from app.slo_composition import compose_slos
 from app.task_queue import task_queue
 from ingestion.admission.circuits import Circuits
 from ingestion.admission.scripts import Scripts
 from ingestion.repeated_answers import RepeatedAnswers
 from ingestion.store_task import StoreTask
 from ingestion.writer import Writer
+from reporting.alerts.evaluator import ASK_EVERY_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,7 +91,19 @@ class Worker:
             collector(registry=registry)
         self._tasks = task_queue(settings, self._database, self._valkey)
         self._consumer = self._make_consumer(StoreMetrics(registry))
-        self._beside = [Repeating("outbox", self._relay(), interval_s=RELAY_EVERY_S)]
+        relay = Relay(self._database, self._tasks.notify)
+        self._evaluator = make_evaluator(
+            settings,
+            self._database,
+            self._valkey,
+            read=compose_slos(self._database, self._valkey).read,
+            worker=self._tasks.huey.storage.stream.worker,
+            then=relay.run,
+        )
+        self._beside = [
+            Repeating("outbox", self._relay(relay), interval_s=RELAY_EVERY_S),
+            Repeating("alerts", self._evaluator.step, interval_s=ASK_EVERY_S),
+        ]
         self._exposition = Exposition(
             registry, directory=None, collectors=[WorkCollector(lambda: self._consumer.counters)]
         )
@@ -112,6 +127,7 @@ class Worker:
         finally:
             for repeating in self._beside:
                 repeating.stop()
+            self._evaluator.resign()
             self._probes.stop()
             self._database.close()
         log.info("worker_ended")
@@ -136,8 +152,7 @@ class Worker:
         )
         return self._tasks.huey.create_consumer(bulk=work, workers=TASKS_AT_ONCE, shutdown_timeout=_SHUTDOWN_S)
 
-    def _relay(self) -> Callable[[], None]:
-        relay = Relay(self._database, self._tasks.notify)
+    def _relay(self, relay: Relay) -> Callable[[], None]:
         turn = Turn(self._valkey, OUTBOX_TURN, every_s=RELAY_EVERY_S / 2)
 
         def run() -> None:

@@ -36,7 +36,7 @@ class Channels:
     ) -> None:
         self._webhooks = webhooks
         self._mailer = mailer
-        self._alertmanager = alertmanager
+        self.alertmanager = alertmanager
         self._apprise = apprise
 
     def send(self, target: Target, notification: Notification, now: datetime) -> None:
@@ -50,7 +50,7 @@ class Channels:
                     raise DeliveryError("SLIPSTREAM_SMTP_URL is not set", refused=True)
                 self._mailer.send(target, notification)
             case Channel.ALERTMANAGER:
-                self._alertmanager.post(target, notification.alerts, now)
+                self.alertmanager.post(target, notification.alerts, now)
             case Channel.APPRISE:
                 self._apprise.send(target, notification)
 
