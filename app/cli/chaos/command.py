@@ -27,6 +27,7 @@ WIDTH = 120
 CROWDS = {
     "noisy-neighbour": "app.cli.chaos.crowd.noisy_neighbour",
     "overload": "app.cli.chaos.crowd.overload",
+    "retry-storm": "app.cli.chaos.crowd.retry_storm",
 }
 
 

@@ -24,6 +24,9 @@ _LONGEST_TEXT = 2_000
 WAITING = frozenset({429, 503, 504})
 """Statuses that always say when to come back."""
 _DEFAULT_WAIT_S = 2.0
+_DEFAULT_JITTER_S = 8.0
+"""When nobody knows when a dependency will be back. With it, 500 clients that send every 10 s come back at less than three times
+their ordinary rate; with 4 s, at 3.6 times."""
 _LONGEST_JITTER_S = 30.0
 _encode = msgspec.json.Encoder().encode
 
@@ -69,7 +72,7 @@ def retry_after(wait_s: float | None) -> int:
     Clients that were refused together and come back together would be refused together again.
     """
     wait = _DEFAULT_WAIT_S if wait_s is None else max(wait_s, 0.0)
-    jitter = min(max(wait / 2, 1.0), _LONGEST_JITTER_S)
+    jitter = _DEFAULT_JITTER_S if wait_s is None else min(max(wait / 2, 1.0), _LONGEST_JITTER_S)
     return max(1, math.ceil(wait + random.uniform(0, jitter)))  # noqa: S311 - It spreads clients; nobody gains by guessing it.
 
 

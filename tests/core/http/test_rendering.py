@@ -74,3 +74,10 @@ def test_nobody_is_asked_to_come_back_too_early_or_much_too_late(wait_s: float) 
 
 def test_those_refused_together_do_not_come_back_together() -> None:
     assert len({retry_after(20.0) for _ in range(200)}) > 5
+
+
+def test_those_whom_an_outage_has_refused_come_back_over_some_seconds() -> None:
+    waits = {retry_after(None) for _ in range(1_000)}
+
+    assert (min(waits), max(waits)) == (3, 10)
+    assert len(waits) == 8

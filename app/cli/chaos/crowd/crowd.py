@@ -6,7 +6,7 @@ import itertools
 import multiprocessing
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self
 
 from app.cli.chaos.crowd.cores import pin
@@ -83,7 +83,7 @@ class _Desk:
 
     def __init__(self, sender: Sender, plan: Plan) -> None:
         self.sender = sender
-        self.bodies = Bodies(sender, seed=f"{plan.seed} {sender.account_id} {sender.first_s}")
+        self.bodies = Bodies(sender, seed=f"{plan.seed} {sender.account_id} {sender.client}")
         numbers = itertools.takewhile(lambda number: sender.due_s(number) < plan.seconds, itertools.count())
         self._numbers = itertools.islice(numbers, sender.total)
         self._lock = threading.Lock()
@@ -115,38 +115,33 @@ class _Stage:
         with Link(self.plan.base_url, key=desk.sender.key, timeout_s=ANSWER_TIMEOUT_S) as link:
             while self.now_s() < self.plan.seconds and (number := desk.take()) is not None:
                 due_s, body = desk.sender.due_s(number), desk.bodies.of(number)
-                attempt = 0
-                while self._attempt(desk.sender, link, body, due_s=due_s, attempt=attempt):
-                    due_s = self.now_s()
-                    attempt += 1
+                for attempt in itertools.count():
+                    ask = self._ask(link, body, Ask.due(desk.sender, number, attempt, due_s))
+                    if ask.accepted or not desk.sender.returns or self.now_s() > self._latest_s:
+                        break
+                    due_s = self.now_s() + (ask.retry_after_s or WITHOUT_A_WORD_S)
 
-    def _attempt(self, sender: Sender, link: Link, body: bytes, *, due_s: float, attempt: int) -> bool:
-        """Send a request once; whether it is to be sent again, now that the sender has waited as long as it was told."""
-        if (early_s := due_s - self.now_s()) > 0:
+    @property
+    def _latest_s(self) -> float:
+        return self.plan.seconds + self.plan.patience_s
+
+    def _ask(self, link: Link, body: bytes, ask: Ask) -> Ask:
+        """Send a request when it is due, and write down what came of it."""
+        if (early_s := ask.due_s - self.now_s()) > 0:
             time.sleep(early_s)
         sent_s = self.now_s()
         try:
             answer = link.post("/events", body)
         except CutError:
             answer = NO_ANSWER
-        answered_s = self.now_s()
-        self.asks.append(_asked(sender, due_s, sent_s, answered_s, answer, attempt=attempt))
-        if answer.status == ACCEPTED or not sender.returns or answered_s > self.plan.seconds + self.plan.patience_s:
-            return False
-        time.sleep(WITHOUT_A_WORD_S if answer.retry_after_s is None else answer.retry_after_s)
-        return True
-
-
-def _asked(sender: Sender, due_s: float, sent_s: float, answered_s: float, answer: Answer, *, attempt: int) -> Ask:
-    return Ask(
-        account_id=sender.account_id,
-        due_s=due_s,
-        sent_s=sent_s,
-        took_s=answered_s - sent_s,
-        status=answer.status,
-        problem=answer.problem or "",
-        batch_id=str(answer.json()["batch_id"]) if answer.status == ACCEPTED else "",
-        events=sender.events,
-        attempt=attempt,
-        retry_after_s=answer.retry_after_s,
-    )
+        answered = replace(
+            ask,
+            sent_s=sent_s,
+            took_s=self.now_s() - sent_s,
+            status=answer.status,
+            problem=answer.problem or "",
+            batch_id=str(answer.json()["batch_id"]) if answer.status == ACCEPTED else "",
+            retry_after_s=answer.retry_after_s,
+        )
+        self.asks.append(answered)
+        return answered

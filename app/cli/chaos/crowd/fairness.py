@@ -131,8 +131,9 @@ def _missing(asks: Iterable[Ask], service: Service) -> Iterator[str]:
     for ask in asks:
         if ask.accepted:
             batch = service.batches.get(ask.batch_id)
-            if batch is None or batch.stored != ask.events:
-                yield f"{ask.batch_id} of {ask.account_id}: {batch and batch.stored} of {ask.events}"
+            there = 0 if batch is None else batch.stored + batch.duplicates
+            if there != ask.events:
+                yield f"{ask.batch_id} of {ask.account_id}: {there} of {ask.events}"
     stored: dict[str, int] = {}
     for served in service.batches.values():
         stored[served.account_id] = stored.get(served.account_id, 0) + served.stored

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _SERVED = text("""
-    SELECT batch_id, account_id, stored,
+    SELECT batch_id, account_id, stored, duplicates,
            extract(epoch FROM received_at)::float8, extract(epoch FROM stored_at)::float8
     FROM batch_outcomes
 """)
@@ -22,11 +22,12 @@ _ROWS = text("SELECT account_id, count(*) FROM events GROUP BY account_id")
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """One batch: events stored, and unix seconds of its receipt and of its storage. `shard` and `lane` are where it waited."""
+    """One batch: events stored, those that were there already, and unix seconds of its receipt and of its storage. `shard` and `lane` are where it waited."""
 
     batch_id: str
     account_id: str
     stored: int
+    duplicates: int
     received_s: float
     stored_s: float
 

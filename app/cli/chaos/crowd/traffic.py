@@ -18,12 +18,14 @@ class Sender:
     """Requests of one account: `at_once` of them every `every_s` seconds from `first_s` on, whatever becomes of them.
 
     They are due then, and wait for one of the connections; `total` ends them earlier than the clock does. One that `returns`
-    sends a refused request again after as long as it was told, and nothing else meanwhile.
+    sends a refused request again after as long as it was told, and nothing else meanwhile. `client` tells those of one account
+    apart.
     """
 
     account_id: str
     key: str
     every_s: float
+    client: str = ""
     first_s: float = 0.0
     events: int = 10
     at_once: int = 1
@@ -53,19 +55,33 @@ class Plan:
 class Ask:
     """One request and its answer. `due_s` and `sent_s` are seconds from the start; `events` is how many it held.
 
-    attempt: 0 when it was sent for the first time. status: 0 for a connection that was cut. problem: its slug, empty without one.
+    number: which of its sender's requests. attempt: 0 when it was sent for the first time. status: 0 for a connection that was cut. problem: its slug, empty without one.
     """
 
     account_id: str
+    client: str
     due_s: float
-    sent_s: float
-    took_s: float
-    status: int
-    problem: str
-    batch_id: str
     events: int
+    sent_s: float = 0.0
+    took_s: float = 0.0
+    status: int = 0
+    problem: str = ""
+    batch_id: str = ""
+    number: int = 0
     attempt: int = 0
     retry_after_s: float | None = None
+
+    @classmethod
+    def due(cls, sender: Sender, number: int, attempt: int, due_s: float) -> Ask:
+        """Return a request that is still to be sent."""
+        return cls(
+            account_id=sender.account_id,
+            client=sender.client,
+            due_s=due_s,
+            events=sender.events,
+            number=number,
+            attempt=attempt,
+        )
 
     @property
     def accepted(self) -> bool:

@@ -25,6 +25,7 @@ def ask(account_id: str, status: int = 202, problem: str = "", *, at_s: float = 
     batch_id = f"07n-{number}-0" if status == 202 else ""
     return Ask(
         account_id=account_id,
+        client="",
         due_s=at_s,
         sent_s=at_s,
         took_s=0.0,
@@ -37,7 +38,9 @@ def ask(account_id: str, status: int = 202, problem: str = "", *, at_s: float = 
 
 def service(*batches: tuple[str, float, float]) -> Service:
     """Batches as account, received and stored."""
-    served = {f"07n-{n}-0": Served(f"07n-{n}-0", who, BATCH, at, stored) for n, (who, at, stored) in enumerate(batches)}
+    served = {
+        f"07n-{n}-0": Served(f"07n-{n}-0", who, BATCH, 0, at, stored) for n, (who, at, stored) in enumerate(batches)
+    }
     rows: dict[str, int] = {}
     for batch in served.values():
         rows[batch.account_id] = rows.get(batch.account_id, 0) + BATCH
