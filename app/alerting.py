@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import os
+import socket
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.core.notify.channels import make_channels
+from app.core.notify.direct import tell_at_once
+from app.core.notify.routes import routes_of
+from app.core.repeating import Repeating
 from reporting.alerts import ack_api, alerts_api, incidents_api, silences_api
 from reporting.alerts.ack_links import AckLinks
 from reporting.alerts.acknowledging import Acknowledging
@@ -12,18 +19,21 @@ from reporting.alerts.alerts_service import Alerts
 from reporting.alerts.evaluation import Evaluation
 from reporting.alerts.evaluator import Evaluator
 from reporting.alerts.incidents_service import Incidents
+from reporting.alerts.machine_turn import MachineTurn
 from reporting.alerts.silences_service import Silences
 from reporting.alerts.telling import Teller
+from reporting.alerts.watch import LOOK_EVERY_S, EvaluatorWatch
+from reporting.alerts.watch_message import compose
 from reporting.slo.burn_rate_alert import AlertSeverity
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
 
     from flask import Blueprint
 
     from app.core.database import Database
     from app.core.http.guard import Guard
+    from app.core.metrics.alert_metrics import AlertMetrics
     from app.core.settings import Settings
     from app.core.valkey import Valkey
     from reporting.alerts.reading import Read
@@ -53,6 +63,21 @@ def make_evaluator(
     """Return the evaluator of a worker; `read` says how SLOs stand, `then` hands on what is to be told."""
     evaluation = Evaluation(database, read, _teller(settings, AckLinks(settings.base_url)))
     return Evaluator(valkey, evaluation, worker=worker, then=then)
+
+
+def evaluator_watch(settings: Settings, valkey: Valkey, metrics: AlertMetrics) -> Repeating:
+    """Return what an API process does to know whether alerts are evaluated, and to page when they are not."""
+    routes, send = routes_of(settings), make_channels(settings).send
+    run_directory = settings.run_directory
+    watch = EvaluatorWatch(
+        valkey,
+        lambda notification: tell_at_once(routes, send, notification, datetime.now(UTC)),
+        compose,
+        name=f"{socket.gethostname()}-{os.getpid()}",
+        machine=None if run_directory is None else MachineTurn(Path(run_directory) / "valkey-away"),
+        heard=lambda health: metrics.evaluated(health.age),
+    )
+    return Repeating("evaluator watch", watch.look, interval_s=LOOK_EVERY_S)
 
 
 def _teller(settings: Settings, links: AckLinks) -> Teller:

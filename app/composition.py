@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.alerting import alert_routes
+from app.alerting import alert_routes, evaluator_watch
 from app.api import accounts as accounts_api
 from app.api import keys as keys_api
 from app.api import operations
@@ -21,6 +21,7 @@ from app.core.http.body import BodyReaders
 from app.core.http.guard import Guard
 from app.core.key_usage import KeyUsage
 from app.core.keys_service import Keys
+from app.core.metrics.alert_metrics import AlertMetrics
 from app.core.metrics.event_metrics import AdmissionMetrics
 from app.core.metrics.exposition import Exposition
 from app.core.metrics.limit_metrics import LimitMetrics
@@ -137,7 +138,7 @@ def compose_api(settings: Settings, counting: Counting, *, now: datetime) -> Api
     )
     limits = compose_limits(settings, core, limit_metrics)
     summaries, beside = compose_summaries(settings, pools)
-    beside.append(limits.upkeep)
+    beside += [limits.upkeep, evaluator_watch(settings, valkey, AlertMetrics(counting.registry))]
     beside.append(Repeating("key usage", usage.flush, interval_s=_FLUSH_USAGE_S, once_more=True))
     exposition = Exposition(
         counting.registry,

@@ -21,7 +21,7 @@ from app.core.mirror_upkeep import MirrorUpkeep
 from app.core.notify.channels import make_channels
 from app.core.notify.delivery import Deliveries
 from app.core.notify.notify_tasks import register_notify_tasks
-from app.core.notify.routes import make_routes
+from app.core.notify.routes import routes_of
 from app.core.queue.sacrifice import Sacrifice
 from app.core.queue.stream_huey import StreamHuey
 from app.core.settings import load_settings
@@ -37,7 +37,6 @@ from reporting.alerts.alertmanager_refresh import AlertmanagerRefresh
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from app.core.notify.routes import Routes
     from app.core.settings import Settings
     from ingestion.dead_letter_queue import Enqueue
 
@@ -76,11 +75,6 @@ def task_queue(settings: Settings, database: Database, valkey: Valkey) -> TaskQu
         replay=register_tasks(huey, replayer=replayer, housekeeping=Housekeeping(database, valkey)),
         notify=register_notify_tasks(huey, deliveries, database),
     )
-
-
-def routes_of(settings: Settings) -> Routes:
-    """Return who is told of what."""
-    return make_routes(page=settings.notify_page, ticket=settings.notify_ticket, alertmanager=settings.alertmanager_url)
 
 
 def suspects() -> StreamHuey:

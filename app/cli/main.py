@@ -25,6 +25,7 @@ class Verb:
 
 VERBS = {
     "accounts": Verb("app.cli.accounts:group", "Create, list and change accounts."),
+    "alerts": Verb("app.cli.alerts:group", "Try whether those who are to be told can be."),
     "bench": Verb("app.cli.bench.command:command", "Measure throughput, latency and CPU an event."),
     "chaos": Verb("app.cli.chaos.command:command", "Break things under load and check every promise."),
     "demo": Verb("app.cli.demo.command:command", "Send a month of real flights, kill a worker, lose nothing."),

@@ -9,6 +9,7 @@ from app.core.database import Database
 from app.core.database_checks import check_database
 from app.core.errors import DependencyError
 from app.core.findings import Finding, State
+from app.core.notify_checks import check_notifications
 from app.core.queue_checks import check_queue, check_room
 from app.core.valkey import Valkey
 
@@ -32,6 +33,7 @@ def examine(settings: Settings) -> list[Finding]:
             *_findings(lambda: check_room(valkey, settings)),
             *_findings(lambda: check_database(database, settings)),
             *_findings(lambda: check_clocks(database, valkey)),
+            *check_notifications(settings),
         ]
     finally:
         database.close()

@@ -10,7 +10,7 @@ from app.core.http.addresses import networks as read_networks
 from app.core.notify.routes import parse_entries
 from app.core.notify.smtp_server import parse_smtp
 from app.core.notify.targets import MAIL_ADDRESS, check_http
-from app.core.notify.webhook import parse_secret
+from app.core.notify.webhook_secret import parse_secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable

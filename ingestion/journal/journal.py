@@ -14,7 +14,8 @@ import structlog
 
 from app.core import keyspace
 from app.core.notify import outbox_store
-from app.core.notify.notification import Notification, Urgency
+from app.core.notify.notification import Notification
+from app.core.notify.urgency import Urgency
 from app.core.telemetry.telemetry_store import SERVICE
 from ingestion.journal import journal_store
 from ingestion.journal.records import CircuitChange, Notice, read_record

@@ -5,7 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from app.core.notify.notification import Notification, PostedAlert, Urgency
+from app.core.notify.notification import Notification, PostedAlert
+from app.core.notify.urgency import Urgency
 from reporting.slo.alert_state import AlertState
 
 if TYPE_CHECKING:

@@ -46,7 +46,7 @@ def test_the_embedded_engines_break_no_promise(settings: Settings) -> None:
     findings = examine(settings)
 
     assert [found for found in findings if found.state is State.FAIL] == []
-    assert {found.subject for found in findings} == {"valkey", "postgresql", "clock"}
+    assert {found.subject for found in findings} == {"valkey", "postgresql", "clock", "alerts"}
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import msgspec
 
 from app.core.notify.apprise_child import Order, Outcome
 from app.core.notify.errors import DeliveryError
-from app.core.notify.notification import Urgency
+from app.core.notify.urgency import Urgency
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from enum import StrEnum
 
 from msgspec import Struct
 
+from app.core.notify.urgency import Urgency
+
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-
-
-class Urgency(StrEnum):
-    """`PAGE`: a person, now. `TICKET`: somebody, in working hours."""
-
-    PAGE = "page"
-    TICKET = "ticket"
 
 
 class PostedAlert(Struct, frozen=True, kw_only=True):

@@ -11,11 +11,13 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from app.core.notify.notification import Urgency
 from app.core.notify.targets import Channel, Target, parse_target
+from app.core.notify.urgency import Urgency
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from app.core.settings import Settings
 
 _OF_SERVICE = re.compile(r"([A-Za-z0-9][A-Za-z0-9_.-]*)=(?=[A-Za-z0-9]+:)")
 Chain = tuple[Target, ...]
@@ -79,3 +81,8 @@ def _entry(text: str) -> Entry:
     found = _OF_SERVICE.match(text)
     service, rest = (None, text) if found is None else (found[1], text[found.end() :])
     return Entry(tuple(parse_target(part) for part in rest.split("|")), service)
+
+
+def routes_of(settings: Settings) -> Routes:
+    """Return who is told of what."""
+    return make_routes(page=settings.notify_page, ticket=settings.notify_ticket, alertmanager=settings.alertmanager_url)

@@ -7,12 +7,13 @@ nobody sends it again from a recording.
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
 from typing import TYPE_CHECKING
 
 import msgspec
+
+from app.core.notify.webhook_secret import key_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -21,28 +22,11 @@ if TYPE_CHECKING:
     from app.core.notify.outgoing import Outgoing
     from app.core.notify.targets import Target
 
-_PREFIX = "whsec_"
-_KEY_BYTES = range(24, 65)
-"""Of the specification: 192 to 512 bits."""
-
-
-def parse_secret(text: str) -> str:
-    """Check a secret, `whsec_` and then base64 of 24 to 64 bytes. Raises `ValueError`."""
-    try:
-        usable = text.startswith(_PREFIX) and len(_key(text)) in _KEY_BYTES
-    except binascii.Error:
-        usable = False
-    if not usable:
-        raise ValueError(
-            "must be whsec_ and then 24 to 64 random bytes in base64: echo whsec_$(openssl rand -base64 32)"
-        )
-    return text
-
 
 def sign(secret: str, *, message_id: str, timestamp: int, body: bytes) -> str:
     """Return the value of `webhook-signature`: version 1, HMAC-SHA256 of `id.timestamp.body`."""
     signed = f"{message_id}.{timestamp}.".encode() + body
-    digest = hmac.new(_key(secret), signed, hashlib.sha256).digest()
+    digest = hmac.new(key_of(secret), signed, hashlib.sha256).digest()
     return f"v1,{base64.b64encode(digest).decode()}"
 
 
@@ -78,7 +62,3 @@ class Webhooks:
             "webhook-signature": sign(self._secret, message_id=notification.id, timestamp=timestamp, body=body),
         }
         self._outgoing.post(target.address, body, headers)
-
-
-def _key(secret: str) -> bytes:
-    return base64.b64decode(secret.removeprefix(_PREFIX), validate=True)

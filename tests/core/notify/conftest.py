@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from app.core.notify.destinations import Destinations
-from app.core.notify.notification import Notification, Urgency
+from app.core.notify.notification import Notification
 from app.core.notify.outgoing import Outgoing
+from app.core.notify.urgency import Urgency
 from tests.core.notify.receivers import receive, take_mail
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from importlib import import_module
 
 import pytest
 
-from app.core.notify.notification import Urgency
 from app.core.notify.routes import make_routes, parse_entries
 from app.core.notify.targets import APPRISE_SCHEMES, Channel, parse_target
+from app.core.notify.urgency import Urgency
 from app.core.settings import SettingsError, load_settings
 
 NEEDED = {"SLIPSTREAM_DATABASE_URL": "postgresql://localhost/x", "SLIPSTREAM_REDIS_URL": "redis://localhost"}

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from app.core.notify.targets import parse_target
-from app.core.notify.webhook import Webhooks, parse_secret, sign
+from app.core.notify.webhook import Webhooks, sign
+from app.core.notify.webhook_secret import parse_secret
 from tests.core.notify.conftest import NOW, SECRET
 
 if TYPE_CHECKING:
