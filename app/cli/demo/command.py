@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from app.cli.chaos.evidence_store import events_in_queue, read_evidence
+from app.cli.demo import limits
 from app.cli.demo.data import claim, clear
 from app.cli.demo.flights import AIRLINES, flights_until
 from app.cli.demo.senders import Senders
@@ -51,9 +52,14 @@ def command(*, once: bool, data: Path, port: int) -> None:
         f"[bold]{flights.total:,} flights[/] that left New York in January 2013, of {len(AIRLINES)} airlines, each with its own key.\n"
         f"Their times are moved by {flights.moved_by.days:,} days, so that their month ends now."
     )
-    with Platform(data, PlatformOptions(workers=2, port=port)).start() as platform:
-        console.print(f"The API, two workers, PostgreSQL and Valkey are running; data in {platform.instance.data_dir}.")
-        keys = {airline: platform.create_account(airline) for airline in AIRLINES}
+    with Platform(data, PlatformOptions(workers=2, port=port, settings=limits.SETTINGS)).start() as platform:
+        console.print(f"The API, two workers, PostgreSQL and Valkey are running, on\n  {platform.instance.data_dir}")
+        tiers = {limits.OVER_ITS_TIER: limits.OVER_TIER}
+        keys = {airline: platform.create_account(airline, tier=tiers.get(airline, "standard")) for airline in AIRLINES}
+        console.print(
+            f"{AIRLINES[limits.OVER_ITS_TIER]} sends far more than its tier ({limits.OVER_TIER}) lets in.\n"
+            f"{AIRLINES[limits.BROKEN]} sends rubbish until its circuit opens: here for {limits.OPEN_S} s, as shipped for 30."
+        )
         senders = _send(console, platform, keys, flights)
         _drain(console, platform)
         evidence = read_evidence(platform.instance.database_url, platform.instance.redis_url)
@@ -61,6 +67,10 @@ def command(*, once: bool, data: Path, port: int) -> None:
         broken = broken_claims(sent, evidence)
         if senders.refused:
             broken.append(f"{senders.refused} batches were refused")
+        told = senders.told
+        broken += limits.broken_promises(told)
+        console.print("\n[bold]Limits[/]: how often each client got which answer")
+        console.print(limits.limits_table(told))
         _show_summaries(console, platform, keys, flights)
         _show_balance(console, evidence)
         if broken:
@@ -126,7 +136,7 @@ def _show_summaries(console: Console, platform: Platform, keys: Mapping[str, str
             _short(summary["last_event_at"]),
         )
         rows.append(cells)
-    console.print(f"\nThe three largest airlines, last {WINDOW} by the flights' own times (UTC)")
+    console.print(f"\n[bold]Summaries[/]: the three largest airlines, last {WINDOW} by the flights' own times (UTC)")
     console.print(summaries_table(rows), end="\n\n")
 
 

@@ -6,7 +6,10 @@ import importlib.util
 import threading
 from typing import TYPE_CHECKING, Any
 
+from app.cli.demo import limits
 from app.cli.demo.flights import EXAMPLES
+from app.cli.demo.limits import BROKEN, Told
+from app.client import Link
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,8 +35,11 @@ class Senders:
     ) -> None:
         kind = example_client().Client
         self.clients = {airline: kind(url, key, spool=spool / airline) for airline, key in keys.items()}
+        self._url = url
+        self._keys = keys
         self._events = events
         self._batch = batch
+        self._circuits: list[str] = []
         self._threads = [threading.Thread(target=self._send, args=(airline,), daemon=True) for airline in keys]
 
     @property
@@ -42,7 +48,19 @@ class Senders:
 
     @property
     def refused(self) -> int:
-        return sum(client.refused for client in self.clients.values())
+        """Batches refused for good, but for those that were rubbish."""
+        refused: int = sum(client.refused for client in self.clients.values())
+        return refused - limits.RUBBISH_REQUESTS
+
+    @property
+    def told(self) -> dict[str, Told]:
+        """What each client was answered."""
+        return {
+            airline: Told(
+                dict(client.answers), len(self._events[airline]), tuple(self._circuits) if airline == BROKEN else ()
+            )
+            for airline, client in self.clients.items()
+        }
 
     @property
     def running(self) -> bool:
@@ -59,8 +77,21 @@ class Senders:
     def _send(self, airline: str) -> None:
         client = self.clients[airline]
         events = self._events[airline]
-        for start in range(0, len(events), self._batch):
-            for event in events[start : start + self._batch]:
+        size = self._batch
+        if airline == BROKEN:
+            size = limits.SMALL_BATCH
+            for _ in range(limits.RUBBISH_REQUESTS):
+                client.add(dict(limits.RUBBISH))
+                client.flush()
+            self._look_at_circuit(airline)
+        for start in range(0, len(events), size):
+            for event in events[start : start + size]:
                 client.add(event)
             client.flush()
+        if airline == BROKEN:
+            self._look_at_circuit(airline)
         client.close()
+
+    def _look_at_circuit(self, airline: str) -> None:
+        with Link(self._url, key=self._keys[airline]) as link:
+            self._circuits.append(limits.circuit_of(link.call("GET", f"/accounts/{airline}/usage")))
