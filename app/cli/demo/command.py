@@ -49,8 +49,8 @@ def command(*, once: bool, data: Path, port: int) -> None:
     claim(data, on_earlier=lambda: console.print(f"Removing the data of an earlier demo in {data}."))
     flights = flights_until(datetime.now(UTC))
     console.print(
-        f"[bold]{flights.total:,} flights[/] that left New York in January 2013, of {len(AIRLINES)} airlines, each with its own key.\n"
-        f"Their times are moved by {flights.moved_by.days:,} days, so that their month ends now."
+        f"[bold]{flights.total:,} flights[/] that left New York in January 2013, of {len(AIRLINES)} airlines,\n"
+        f"each with its own key. Moved by {flights.moved_by.days:,} days, so that their month ends now."
     )
     with Platform(data, PlatformOptions(workers=2, port=port, settings=limits.SETTINGS)).start() as platform:
         console.print(f"The API, two workers, PostgreSQL and Valkey are running, on\n  {platform.instance.data_dir}")
@@ -58,7 +58,7 @@ def command(*, once: bool, data: Path, port: int) -> None:
         keys = {airline: platform.create_account(airline, tier=tiers.get(airline, "standard")) for airline in AIRLINES}
         console.print(
             f"{AIRLINES[limits.OVER_ITS_TIER]} sends far more than its tier ({limits.OVER_TIER}) lets in.\n"
-            f"{AIRLINES[limits.BROKEN]} sends rubbish until its circuit opens: here for {limits.OPEN_S} s, as shipped for 30."
+            f"{AIRLINES[limits.BROKEN]} sends rubbish until its circuit opens (for {limits.OPEN_S} s; ships with 30)."
         )
         senders = _send(console, platform, keys, flights)
         _drain(console, platform)
