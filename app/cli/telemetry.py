@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from app.core.settings import Settings
     from ingestion.telemetry.importer import Imported
 
-_STATEMENT_TIMEOUT_MS = 60_000
+_PATIENCE_MS = 60_000
 """A piece of a file is thousands of rows, and nobody waits for an answer."""
 
 
@@ -69,7 +69,8 @@ def import_file(
     Repeated, resumed after a crash, under another name or with more at its end: every line counts once. Equal lines are
     different requests. Lines that cannot be read are shown and passed over.
     """
-    from app.core.database import Database  # noqa: PLC0415 - `slipstream --help` stays quick.
+    from app.core.accounts_store import find as find_account  # noqa: PLC0415 - `slipstream --help` stays quick.
+    from app.core.database import Database  # noqa: PLC0415
     from app.named_routes import NamedRoutes  # noqa: PLC0415
     from ingestion.telemetry.formats import BadFileError, Format  # noqa: PLC0415
     from ingestion.telemetry.importer import Importer, Source  # noqa: PLC0415
@@ -79,9 +80,18 @@ def import_file(
 
     if not SERVICE_NAME.fullmatch(service):
         raise click.UsageError(f"{service!r} cannot be the name of a service: use letters, digits, dots and dashes.")
-    database = Database(settings.database_url, statement_timeout_ms=_STATEMENT_TIMEOUT_MS, name="slipstream import")
+    database = Database(
+        settings.database_url,
+        statement_timeout_ms=_PATIENCE_MS,
+        lock_timeout_ms=_PATIENCE_MS,
+        name="slipstream import",
+    )
     with ExitStack() as opened, progress_bar("importing", file.stat().st_size) as advance:
         opened.callback(database.close)
+        if account_id is not None:
+            with database.begin() as connection:
+                if find_account(connection, account_id) is None:
+                    raise click.UsageError(f"There is no account {account_id}.")
         raw: list[BinaryIO] = []
 
         def open_file() -> BinaryIO:

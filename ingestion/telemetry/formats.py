@@ -1,7 +1,8 @@
 """The formats of files with telemetry: each reads one line, and says what its requests are counted by.
 
-Measured on one of two busy cores, on lines of the real log in `examples/`: 270,000 lines a second of `combined`, of
-which the pattern alone takes a third.
+Measured in CPU time of one core, on the lines of the real log in `examples/`: 320,000 a second of `combined`, of which the
+pattern takes more than half (520,000 alone; 120,000 the one that takes any line). Splitting by quotes is three times as
+quick (1,800,000) and takes lines that are none.
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ _USUAL = re.compile(
     _BEFORE + rb'"([A-Z]+) ([^ "\\]+)(?: [^" ]+)?" ([1-5]\d\d) (?:\d+|-)'
     rb'(?: "[^"\\]*" "[^"\\]*")?(?: (\d+(?:\.\d+)?))?[ \r]*'
 )
-"""A line without escapes and with a request of three words: three times as quick as the next one."""
+"""A line without escapes and with a request of three words: four times as quick as the next one."""
 _ANY = re.compile(
     _BEFORE + rb'"((?:[^"\\]|\\.)*)" ([1-5]\d\d) (?:\d+|-)'
     rb'(?: "(?:[^"\\]|\\.)*" "(?:[^"\\]|\\.)*")?(?: (\d+(?:\.\d+)?))?[ \r]*'

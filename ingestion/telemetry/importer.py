@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -15,22 +16,22 @@ from ingestion.events.model import AHEAD
 from ingestion.telemetry import files_store
 from ingestion.telemetry.files_store import ImportedFile
 from ingestion.telemetry.formats import BadFileError, BadLineError, Format, reader_of
+from ingestion.telemetry.line_counts import BAD_LINES_SHOWN, count_lines
 from ingestion.telemetry.log_file import PIECE, LogFile
 from ingestion.telemetry.records import minute_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from concurrent.futures import Future
     from datetime import datetime
     from typing import BinaryIO
 
     from app.core.database import Database
     from app.core.telemetry.ledger import Observation
     from ingestion.telemetry.formats import Reader
+    from ingestion.telemetry.line_counts import BadLine, LineCounts
     from ingestion.telemetry.log_file import Piece
     from ingestion.telemetry.services import Services
-
-_BAD_LINES_SHOWN = 10
-_MOST_SHOWN = 160
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,15 +52,6 @@ class Source:
     shift_to_now: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class BadLine:
-    """A line that was passed over, counted from one in its file; `text` is its beginning."""
-
-    number: int
-    why: str
-    text: str
-
-
 @dataclass(slots=True)
 class Imported:
     """What this import did: `skipped_bytes` were imported before, `unfinished_bytes` are a last line without an end."""
@@ -73,6 +65,14 @@ class Imported:
     shift_minutes: int = 0
     bad: list[BadLine] = field(default_factory=list)
     """The first few."""
+
+    def add(self, piece: Imported) -> None:
+        """Take in what was done with one more piece."""
+        self.lines += piece.lines
+        self.requests += piece.requests
+        self.bad_lines += piece.bad_lines
+        self.new_bytes += piece.new_bytes
+        self.bad += piece.bad[: BAD_LINES_SHOWN - len(self.bad)]
 
 
 class Importer:
@@ -114,40 +114,63 @@ class Importer:
             )
         result.skipped_bytes, result.shift_minutes = file.size, file.shift_minutes
         reader = _reader(source, file)
-        for piece in log.pieces():
-            file = self._take(piece, file, reader=reader, source=source, result=result, now=now)
-            watch()
+        with ThreadPoolExecutor(1) as writer:
+            # A piece is counted while the one before it is added.
+            adding: Future[Imported] | None = None
+            for piece in log.pieces():
+                taken, file = _taken(piece, file, reader, source, now)
+                if adding is not None:
+                    result.add(adding.result())
+                    watch()
+                adding = writer.submit(self._add, taken, now)
+            if adding is not None:
+                result.add(adding.result())
+                watch()
         result.unfinished_bytes = log.unfinished
         return result
 
     def _open(self, source: Source) -> LogFile:
         return LogFile(source.open(), finished=source.finished, piece=self._piece)
 
-    def _take(
-        self, piece: Piece, file: ImportedFile, *, reader: Reader, source: Source, result: Imported, now: datetime
-    ) -> ImportedFile:
-        """Add a piece, and return the file as it stands then."""
-        latest = minute_of(now + AHEAD) - file.shift_minutes
-        counts, requests, bad = _count(piece.lines, reader, first=file.lines + 1, latest=latest)
-        after = replace(
-            file,
-            name=source.name,
-            size=piece.end,
-            digest=piece.digest,
-            lines=file.lines + len(piece.lines),
-            bad_lines=file.bad_lines + len(bad),
-        )
+    def _add(self, taken: _Taken, now: datetime) -> Imported:
+        after, counts = taken.after, taken.counts
         with self._database.begin() as connection:
-            if not files_store.advance(connection, after, before=file.size, now=now):
+            if not files_store.advance(connection, after, before=taken.before, now=now):
                 raise BadFileError("another import of it is running, or has just ended; repeat the command")
-            known = self._services.add(connection, source.service, _shifted(counts, file.shift_minutes))
-        self._services.remember(source.service, known)
-        result.lines += len(piece.lines)
-        result.requests += requests
-        result.bad_lines += len(bad)
-        result.new_bytes += piece.end - file.size
-        result.bad += bad[: _BAD_LINES_SHOWN - len(result.bad)]
-        return after
+            known = self._services.add(connection, after.service, _shifted(counts.observations, after.shift_minutes))
+        self._services.remember(after.service, known)
+        return Imported(
+            lines=counts.lines,
+            requests=counts.requests,
+            bad_lines=counts.bad_lines,
+            new_bytes=after.size - taken.before,
+            bad=counts.bad,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """A piece that is counted: the file as it stands behind it, and how many bytes of it were imported before."""
+
+    counts: LineCounts
+    after: ImportedFile
+    before: int
+
+
+def _taken(
+    piece: Piece, file: ImportedFile, reader: Reader, source: Source, now: datetime
+) -> tuple[_Taken, ImportedFile]:
+    latest = minute_of(now + AHEAD) - file.shift_minutes
+    counts = count_lines(piece.lines, reader, first=file.lines + 1, latest=latest)
+    after = replace(
+        file,
+        name=source.name,
+        size=piece.end,
+        digest=piece.digest,
+        lines=file.lines + counts.lines,
+        bad_lines=file.bad_lines + counts.bad_lines,
+    )
+    return _Taken(counts, after, before=file.size), after
 
 
 def _head_of(source: Source, log: LogFile) -> bytes | None:
@@ -181,30 +204,6 @@ def _reader(source: Source, file: ImportedFile) -> Reader:
     return reader
 
 
-def _count(
-    lines: list[bytes], reader: Reader, *, first: int, latest: int
-) -> tuple[dict[Observation, int], int, list[BadLine]]:
-    """Count the requests of some lines, of which the first has this number; later ones than `latest` are bad."""
-    counts: dict[Observation, int] = {}
-    requests = 0
-    bad: list[BadLine] = []
-    read = reader.read
-    for number, line in enumerate(lines, start=first):
-        try:
-            found = read(line)
-            if found is None:
-                continue
-            observation, times = found
-            if observation[0] > latest:
-                raise BadLineError(f"more than {AHEAD.days} day ahead of our clock")
-        except BadLineError as error:
-            bad.append(BadLine(number, str(error), _printable(line)))
-            continue
-        counts[observation] = counts.get(observation, 0) + times
-        requests += times
-    return counts, requests, bad
-
-
 def _shifted(counts: dict[Observation, int], minutes: int) -> dict[Observation, int]:
     if not minutes:
         return counts
@@ -224,8 +223,3 @@ def _shift_to(now: datetime, source: Source) -> int:
             if found is not None:
                 last = found[0][0] if last is None else max(last, found[0][0])
     return 0 if last is None else minute_of(now) - last
-
-
-def _printable(line: bytes) -> str:
-    text = line[:_MOST_SHOWN].decode("utf-8", "backslashreplace")
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -55,7 +55,7 @@ class LogFile:
             pass
         lines = self._buffer.split(b"\n", records)
         complete = lines[:records] if len(lines) > records else lines if self._finished else []
-        if len(complete) < records or not complete[-1]:
+        if len(complete) < records:
             return None
         return sha256(b"\n".join(complete)).digest()
 

@@ -119,6 +119,12 @@ def test_the_api_answers_through_a_pool_of_transactions(pooled_url: str, setting
         event = {"event_id": "1", "type": "t"}
         accepted = client.post("/events", json={"events": [event]}, headers=mine | {"Idempotency-Key": "k"})
         assert accepted.status_code == 202
+        now = datetime.now(UTC).isoformat()
+        record = {"timestamp": now, "route": "/pay", "method": "POST", "status": 200, "duration_ms": 12.5}
+        for number in range(12):
+            telemetry = {"service": "checkout", "requests": [record]}
+            answer = client.post("/telemetry", json=telemetry, headers=mine | {"Idempotency-Key": str(number)})
+            assert answer.status_code == 202
         for _ in range(12):
             assert client.get("/accounts/acme/summary?window=1h", headers=mine).status_code == 200
             assert client.get("/accounts", headers=operator).status_code == 200

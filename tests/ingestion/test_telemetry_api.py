@@ -282,3 +282,36 @@ def test_other_content_types_are_refused(client: FlaskClient, world: World, cont
     response = client.post("/telemetry", data=b"{}", content_type=content_type, headers=headers)
 
     assert slug(response) == "unsupported-media-type"
+
+
+SLO = """
+apiVersion: openslo/v1
+kind: SLO
+metadata: {name: payments}
+spec:
+  service: checkout
+  indicator:
+    metadata: {name: payments}
+    spec:
+      ratioMetric:
+        counter: true
+        good: {metricSource: {type: slipstream, spec: {source: requests, filter: {service: checkout, route: /pay, status: "<500"}}}}
+        total: {metricSource: {type: slipstream, spec: {source: requests, filter: {service: checkout, route: /pay}}}}
+  timeWindow: [{duration: 30d, isRolling: true}]
+  budgetingMethod: Occurrences
+  objectives: [{target: 0.9}]
+"""
+
+
+def test_a_route_that_an_slo_names_is_measured_though_500_others_came_first(client: FlaskClient, world: World) -> None:
+    operator = {"Authorization": f"Bearer {OPERATOR}"}
+    applied = client.put("/slos", data=SLO, content_type="application/yaml", headers=operator)
+    assert applied.status_code == 200, applied.text
+    others = [record for number in range(600) for record in records(1, route=f"/orders/{number}")]
+    post(client, world.alice.key, others)
+    post(client, world.alice.key, records(8) + records(2, status=502, route="/pay?card=4111"))
+
+    measured = client.get("/slos/payments", headers=operator).json
+
+    assert measured is not None
+    assert (measured["good"], measured["bad"], measured["total"]) == (8, 2, 10)

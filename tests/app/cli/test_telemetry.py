@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner
+from sqlalchemy import text
 
 from app.cli.main import main
 
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
 
     from click.testing import Result
 
+    from app.core.database import Database
     from app.core.settings import Settings
+    from tests.conftest import World
 
 LINE = '10.0.0.1 - - [17/May/2015:10:05:03 +0000] "GET /pay HTTP/1.1" 200 5 "-" "-"\n'
 
@@ -86,3 +89,16 @@ def test_the_platforms_own_service_is_refused(run: Callable[..., Result], tmp_pa
 
     assert result.exit_code == 1
     assert "platform itself" in result.output
+
+
+def test_a_new_service_may_be_given_to_an_account_that_exists(
+    run: Callable[..., Result], tmp_path: Path, database: Database, world: World
+) -> None:
+    file = tmp_path / "access.log"
+    file.write_text(LINE)
+
+    assert run(file, "--format", "combined", "--service", "shop", "--account", "nobody").exit_code == 2
+    assert run(file, "--format", "combined", "--service", "shop", "--account", "acme").exit_code == 0
+    with database.begin() as connection:
+        owners = connection.execute(text("SELECT service, account_id FROM telemetry_services")).all()
+    assert [tuple(row) for row in owners] == [("shop", "acme")]

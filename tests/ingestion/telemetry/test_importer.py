@@ -78,6 +78,21 @@ def test_repeating_an_import_counts_nothing_twice(database: Database, run: Any) 
     assert stored(database) == 100
 
 
+def test_a_file_may_begin_with_an_empty_line(database: Database, run: Any) -> None:
+    run(b"\n" + lines(range(3)))
+    run(b"\n" + lines(range(4)))
+
+    assert stored(database) == 4
+
+
+def test_a_file_of_bad_lines_alone_shows_a_few_of_them(run: Any) -> None:
+    imported = run(b"nonsense\n" * 5_000)
+
+    assert (imported.bad_lines, imported.requests) == (5_000, 0)
+    assert [bad.number for bad in imported.bad] == list(range(1, 11))
+    assert run(b"nonsense\n" * 5_000).lines == 0
+
+
 def test_equal_lines_are_different_requests(database: Database, run: Any) -> None:
     run(lines(range(1)) * 5)
 

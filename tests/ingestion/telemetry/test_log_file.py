@@ -36,7 +36,7 @@ def test_a_line_without_an_end_waits_unless_the_file_is_finished() -> None:
     assert finished.unfinished == 0
 
 
-@pytest.mark.parametrize(("text", "finished"), [(b"", True), (b"half", False), (b"a\nhalf", False)])
+@pytest.mark.parametrize(("text", "finished"), [(b"", True), (b"half", False), (b"a\nhalf", False), (b"half", True)])
 def test_a_file_without_enough_records_has_no_name(text: bytes, finished: bool) -> None:
     assert log(text, finished=finished).head(2) is None
 
