@@ -7,13 +7,14 @@ asked for once (another moment, a definition that is not applied) is summed for 
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from app.core.counting import backfill
 from app.domain.filters import Source
 from reporting.catalogue.catalogue import current_of
 from reporting.evaluation.event_book import rule_of
-from reporting.evaluation.figures import Subject, evaluate, spans_of, unknown
+from reporting.evaluation.figures import evaluate, spans_of, subject_at, unknown
 from reporting.evaluation.measure import measure_of
 from reporting.evaluation.percentiles import percentiles
 from reporting.evaluation.sums import Sums
@@ -22,7 +23,7 @@ from reporting.slo.budgeting import budget_series
 from reporting.slo.objective import BudgetingMethod, ObjectiveVersion
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from reporting.catalogue.catalogue import Catalogue
     from reporting.catalogue.registered import Registered
     from reporting.definitions.definition import Definition
-    from reporting.evaluation.figures import Evaluation
+    from reporting.evaluation.figures import Evaluation, Subject
     from reporting.evaluation.measure import Measure
     from reporting.evaluation.percentiles import Percentiles
     from reporting.evaluation.sums import BookOf
@@ -106,13 +107,13 @@ class Evaluator:
 
 
 def _subject(
-    definition: Definition, history: Sequence[ObjectiveVersion], windows: Iterable[Maintenance], now: datetime
+    definition: Definition, history: Sequence[ObjectiveVersion], windows: Sequence[Maintenance], now: datetime
 ) -> Subject:
-    bare = Subject(definition=definition, history=history or (ObjectiveVersion(now, definition.objective),))
-    spans = list(spans_of(bare, now))
-    start, end = min(span[0] for span in spans), max(span[1] for span in spans)
-    found = excluded(windows, definition.service, start, end)
-    return Subject(definition=definition, history=bare.history, excluded=found)
+    subject = subject_at(definition, history or (ObjectiveVersion(now, definition.objective),), now)
+    if not windows:
+        return subject
+    start, end = _around(subject.spans)
+    return replace(subject, excluded=excluded(windows, definition.service, start, end))
 
 
 def _evaluate(connection: Connection, sums: Sums, subjects: Sequence[Subject], now: datetime) -> list[Evaluation]:
@@ -120,20 +121,18 @@ def _evaluate(connection: Connection, sums: Sums, subjects: Sequence[Subject], n
     spans: dict[Source, set[tuple[int, int]]] = {}
     for subject in subjects:
         if not _is_sliced(subject):
-            spans.setdefault(subject.definition.indicator.source, set()).update(spans_of(subject, now))
+            spans.setdefault(subject.definition.indicator.source, set()).update(spans_of(subject))
     sums.read(connection, spans, now=now)
-    return [_evaluation(connection, sums, subject, complete, now) for subject in subjects]
+    return [_evaluation(connection, sums, subject, complete) for subject in subjects]
 
 
-def _evaluation(connection: Connection, sums: Sums, subject: Subject, complete: set[str], now: datetime) -> Evaluation:
+def _evaluation(connection: Connection, sums: Sums, subject: Subject, complete: set[str]) -> Evaluation:
     measure = measure_of(subject.definition.indicator)
     if measure.source is Source.EVENTS and rule_of(measure).rule_id not in complete:
-        return unknown(subject, now)
+        return unknown(subject)
     if not _is_sliced(subject):
-        return evaluate(subject, now, lambda _, start, end: sums.counts(measure, start, end))
-    spans = list(spans_of(subject, now))
-    whole = (min(start for start, _ in spans), max(end for _, end in spans))
-    minutes = sums.series(connection, measure, whole, now=now)
+        return evaluate(subject, lambda _, start, end: sums.counts(measure, start, end))
+    minutes = sums.series(connection, measure, _around(subject.spans), now=subject.at)
     by_objective: dict[Objective, MinuteSeries] = {}
 
     def count(objective: Objective, start: int, end: int) -> Counts:
@@ -141,13 +140,17 @@ def _evaluation(connection: Connection, sums: Sums, subject: Subject, complete: 
             by_objective[objective] = budget_series(objective, minutes)
         return by_objective[objective].counts(start, end)
 
-    return evaluate(subject, now, count)
+    return evaluate(subject, count)
 
 
 def _is_sliced(subject: Subject) -> bool:
-    """Say whether minutes are needed one by one: some promise of the history is budgeted in slices."""
-    promises = [version.objective for version in subject.history]
-    return any(each.method is not BudgetingMethod.OCCURRENCES for each in (*promises, subject.definition.objective))
+    """Say whether minutes are needed one by one: some promise of the period is budgeted in slices."""
+    promises = (subject.objective, *(held for _, _, held in subject.pieces))
+    return any(each.method is not BudgetingMethod.OCCURRENCES for each in promises)
+
+
+def _around(spans: Sequence[tuple[int, int]]) -> tuple[int, int]:
+    return min(start for start, _ in spans), max(end for _, end in spans)
 
 
 def _with_percentiles(connection: Connection, evaluations: Sequence[Evaluation]) -> Shown:

@@ -66,33 +66,60 @@ class Evaluation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """An SLO, the history of its objective, and the spans `[start, end)` of minutes that do not count for it.
+    """An SLO at a moment, with all that follows from its definition and the time.
 
-    The spans ascend and do not overlap.
+    `windows` are those to show and those that rules look at, shortest first; `pieces` are the parts of the period so far
+    in which one promise held; `excluded` spans `[start, end)` of minutes that do not count, which ascend and do not overlap.
     """
 
     definition: Definition
-    history: Sequence[ObjectiveVersion]
+    at: datetime
+    objective: Objective
+    period: CompliancePeriod
+    elapsed: CompliancePeriod
+    rules: tuple[BurnRateAlert, ...]
+    windows: tuple[timedelta, ...]
+    pieces: tuple[tuple[int, int, Objective], ...]
     excluded: Sequence[tuple[int, int]] = ()
 
-    def objective(self, at: datetime) -> Objective:
-        """Return the objective that held at an instant."""
-        return effective_target(self.history, at) or self.definition.objective
+    @property
+    def spans(self) -> list[tuple[int, int]]:
+        """Every span whose counts are asked for, maintenance included."""
+        until = minute_of(self.at) + 1
+        windows = [(until - window // MINUTE, until) for window in self.windows]
+        return [*windows, self.elapsed.minutes, *((start, end) for start, end, _ in self.pieces)]
 
 
-def spans_of(subject: Subject, now: datetime) -> Iterator[tuple[int, int]]:
+def subject_at(definition: Definition, history: Sequence[ObjectiveVersion], now: datetime) -> Subject:
+    """Return an SLO at a moment, with nothing excluded."""
+    elapsed = definition.window.elapsed(now)
+    rules = definition.alerts(now)
+    looked_at = {window for rule in rules for window in (rule.long_window, rule.short_window) if window is not None}
+    return Subject(
+        definition=definition,
+        at=now,
+        objective=effective_target(history, now) or definition.objective,
+        period=definition.window.at(now),
+        elapsed=elapsed,
+        rules=rules,
+        windows=tuple(sorted(looked_at.union(BURN_WINDOWS))),
+        pieces=tuple(
+            (minute_of(since), minute_of(until), held)
+            for since, until, held in effective_targets(history, elapsed.start, elapsed.end)
+        ),
+    )
+
+
+def spans_of(subject: Subject) -> Iterator[tuple[int, int]]:
     """Give every span whose counts `evaluate` will ask for."""
-    for span in _whole_spans(subject, now):
+    for span in subject.spans:
         yield span
         yield from _overlaps(subject.excluded, *span)
 
 
-def evaluate(subject: Subject, now: datetime, count: Count, *, backfilling: bool = False) -> Evaluation:
-    """Return the figures at `now`."""
-    definition, objective = subject.definition, subject.objective(now)
-    period, elapsed = definition.window.at(now), definition.window.elapsed(now)
-    rules = definition.alerts(now)
-    excluded_minutes = sum(end - start for start, end in _overlaps(subject.excluded, *elapsed.minutes))
+def evaluate(subject: Subject, count: Count, *, backfilling: bool = False) -> Evaluation:
+    """Return the figures."""
+    excluded = list(_overlaps(subject.excluded, *subject.elapsed.minutes))
 
     def remaining(held: Objective, start: int, end: int) -> Counts:
         counts = count(held, start, end)
@@ -100,44 +127,36 @@ def evaluate(subject: Subject, now: datetime, count: Count, *, backfilling: bool
             counts -= count(held, first, last)
         return counts
 
-    including = _figures(subject, now, rules, count)
-    touched = any(True for span in _whole_spans(subject, now) for _ in _overlaps(subject.excluded, *span))
+    including = _figures(subject, count)
     return Evaluation(
-        definition=definition,
-        objective=objective,
-        period=period,
-        elapsed=elapsed,
-        at=now,
-        rules=rules,
-        figures=_figures(subject, now, rules, remaining) if touched else including,
+        definition=subject.definition,
+        objective=subject.objective,
+        period=subject.period,
+        elapsed=subject.elapsed,
+        at=subject.at,
+        rules=subject.rules,
+        figures=_figures(subject, remaining) if subject.excluded else including,
         including_maintenance=including,
-        excluded_minutes=excluded_minutes,
+        excluded_minutes=sum(end - start for start, end in excluded),
         backfilling=backfilling,
     )
 
 
-def unknown(subject: Subject, now: datetime) -> Evaluation:
+def unknown(subject: Subject) -> Evaluation:
     """Return an evaluation without any data, for an SLO whose rule is still being backfilled."""
-    return evaluate(subject, now, lambda _objective, _start, _end: Counts(0, 0), backfilling=True)
+    return evaluate(subject, lambda _objective, _start, _end: Counts(0, 0), backfilling=True)
 
 
-def _figures(subject: Subject, now: datetime, rules: Sequence[BurnRateAlert], count: Count) -> Figures:
-    objective = subject.objective(now)
-    period, elapsed = subject.definition.window.at(now), subject.definition.window.elapsed(now)
-    until = minute_of(now) + 1
-
-    def over(window: timedelta) -> Counts:
-        return count(objective, until - window // MINUTE, until)
-
-    counts = count(objective, *elapsed.minutes)
-    pieces = list(effective_targets(subject.history, elapsed.start, elapsed.end))
+def _figures(subject: Subject, count: Count) -> Figures:
+    objective, until = subject.objective, minute_of(subject.at) + 1
+    counts = count(objective, *subject.elapsed.minutes)
     budgets = []
-    for since, ending, held in pieces:
-        piece = count(held, minute_of(since), minute_of(ending)) if len(pieces) > 1 else counts
-        left = upcoming(held, period, elapsed) if ending == elapsed.end else 0
+    for start, end, held in subject.pieces:
+        piece = count(held, start, end) if len(subject.pieces) > 1 else counts
+        left = upcoming(held, subject.period, subject.elapsed) if end == subject.elapsed.minutes[1] else 0
         budgets.append(error_budget(held, piece, upcoming=left))
     budget = added_budgets(budgets) if counts.total else None
-    windows = {window: over(window) for window in _windows(rules)}
+    windows = {window: count(objective, until - window // MINUTE, until) for window in subject.windows}
     signals = tuple(
         signal(
             rule,
@@ -145,7 +164,7 @@ def _figures(subject: Subject, now: datetime, rules: Sequence[BurnRateAlert], co
             long=windows[rule.long_window],
             short=None if rule.short_window is None else windows[rule.short_window],
         )
-        for rule in rules
+        for rule in subject.rules
     )
     return Figures(
         counts=counts,
@@ -154,22 +173,6 @@ def _figures(subject: Subject, now: datetime, rules: Sequence[BurnRateAlert], co
         signals=signals,
         state=slo_state(objective, counts, budget, burning=Signal.BREACHING in signals),
     )
-
-
-def _whole_spans(subject: Subject, now: datetime) -> Iterator[tuple[int, int]]:
-    until = minute_of(now) + 1
-    for window in _windows(subject.definition.alerts(now)):
-        yield until - window // MINUTE, until
-    elapsed = subject.definition.window.elapsed(now)
-    yield elapsed.minutes
-    for since, ending, _ in effective_targets(subject.history, elapsed.start, elapsed.end):
-        yield minute_of(since), minute_of(ending)
-
-
-def _windows(rules: Sequence[BurnRateAlert]) -> list[timedelta]:
-    """Return the windows to show and those that rules look at, shortest first."""
-    looked_at = {window for rule in rules for window in (rule.long_window, rule.short_window) if window is not None}
-    return sorted(looked_at.union(BURN_WINDOWS))
 
 
 def _overlaps(excluded: Sequence[tuple[int, int]], start: int, end: int) -> Iterator[tuple[int, int]]:

@@ -65,8 +65,7 @@ def rows(
             parameters.append(sorted(scope.accounts))
         cursor = binary_cursor(connection)
         cursor.execute(statement, (*parameters, services))
-        for found in cursor:
-            row = RequestRow(*found)
+        for row in map(RequestRow._make, cursor.fetchall()):
             yield Tile(tile_width, row.start - row.start % tile_width), row
 
 

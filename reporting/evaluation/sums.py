@@ -94,7 +94,8 @@ class Sums:
             parts = self._spans[key] = [sums for sums in found if sums is not None]
         good = 2 * remembered.slots[measure]
         total = good + 1
-        return Counts(sum(part[good] for part in parts), sum(part[total] for part in parts))
+        # Lists, because a thousand SLOs ask for nine spans of fifty tiles each.
+        return Counts(sum([part[good] for part in parts]), sum([part[total] for part in parts]))
 
     def series(self, connection: Connection, measure: Measure, span: Span, *, now: datetime) -> MinuteSeries:
         """Return the minutes of a span, and perhaps of earlier ones; call it after `read`."""

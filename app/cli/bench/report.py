@@ -11,7 +11,7 @@ from app.platform import Role
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from app.cli.bench.results import Ingestion, Latency, Machine, Results, Summaries
+    from app.cli.bench.results import Ingestion, Latency, Machine, Results, SLOResults, Summaries
 
 WIDTH = 120
 """Characters of a table that goes to a file."""
@@ -26,6 +26,9 @@ def print_results(results: Results, console: Console) -> None:
         console.print(_ingestion(results.ingestion))
     if results.summaries:
         console.print(_summaries(results.summaries))
+    if results.slos:
+        console.print(_many_slos(results.slos))
+        console.print(_large_slis(results.slos))
     table = Table(title="Targets")
     for heading in ("target", "goal", "measured", ""):
         table.add_column(heading)
@@ -73,6 +76,25 @@ def _summaries(summaries: Summaries) -> Table:
     hot, cold = _percentiles(summaries.hot), _percentiles(summaries.cold)
     table.add_row("from the cache", str(summaries.connections), f"{summaries.hot_per_s:,.0f}", hot)
     table.add_row("from PostgreSQL", "1", "", cold)
+    return table
+
+
+def _many_slos(slos: SLOResults) -> Table:
+    table = Table(title="SLOs evaluated together, 20 a service, ten rows a minute each, 30 days")
+    for heading in ("SLOs", "services", "from nothing s", "each minute s", "slowest s", "our CPU s"):
+        table.add_column(heading, justify="right")
+    for run in slos.many:
+        times = (f"{seconds:.2f}" for seconds in (run.cold_s, run.steady_s, run.slowest_s, run.steady_cpu_s))
+        table.add_row(f"{run.slos:,}", f"{run.services:,}", *times)
+    return table
+
+
+def _large_slis(slos: SLOResults) -> Table:
+    table = Table(title="One SLI with percentiles, nothing remembered")
+    for heading in ("minute rows", "requests", "s", "rows added up a second"):
+        table.add_column(heading, justify="right")
+    for run in slos.large:
+        table.add_row(f"{run.rows:,}", f"{run.requests:,}", f"{run.seconds:.2f}", f"{run.add_up_rows_per_s:,.0f}")
     return table
 
 

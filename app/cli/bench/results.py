@@ -80,6 +80,39 @@ class Summaries:
 
 
 @dataclass(frozen=True, slots=True)
+class ManySLOs:
+    """Wall-clock seconds to evaluate all of them: from nothing, and minute after minute (the median, and the slowest).
+
+    `steady_cpu_s` is our own processor time of the latter, which a busy neighbour does not change.
+    """
+
+    slos: int
+    services: int
+    cold_s: float
+    steady_s: float
+    slowest_s: float
+    steady_cpu_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class LargeSLI:
+    """Wall-clock seconds for one SLI with its percentiles over so many minute rows, nothing remembered."""
+
+    rows: int
+    requests: int
+    seconds: float
+    add_up_rows_per_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class SLOResults:
+    """Each smaller first, to see how it grows."""
+
+    many: tuple[ManySLOs, ...]
+    large: tuple[LargeSLI, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """A goal and what was measured; `met` compares them in the direction that is better."""
 
@@ -109,4 +142,5 @@ class Results:
     machine: Machine
     ingestion: tuple[Ingestion, ...]
     summaries: Summaries | None
+    slos: SLOResults | None
     targets: tuple[Target, ...]

@@ -12,6 +12,7 @@ from app.cli.bench.ingestion import measure_ingestion
 from app.cli.bench.load import Target
 from app.cli.bench.machine import describe_machine
 from app.cli.bench.results import Results
+from app.cli.bench.slos import measure_slos
 from app.cli.bench.summaries import measure_summaries
 from app.cli.bench.targets import compare
 from app.platform import Platform, PlatformOptions
@@ -22,11 +23,13 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from app.cli.bench.results import Ingestion, Summaries
+    from app.cli.bench.results import Ingestion, SLOResults, Summaries
 
 EVENTS = {1: 20_000, 100: 200_000, 1_000: 300_000}
 """Batch size → events: some seconds of load each."""
 HOT_REQUESTS = 20_000
+SERVICES = (10, 50)
+LARGE_DAYS = 30
 ACCOUNTS = 8
 NO_LIMITS = {"events_per_minute": 10**9, "events_burst": 10**9, "summaries_per_minute": 10**9}
 
@@ -70,7 +73,16 @@ def run(plan: Plan, directory: Path, console: Console) -> Results:
                 connections=plan.connections,
                 watch=lambda made: progress.update(task, completed=made),
             )
-    return Results(machine, tuple(ingestion), summaries, compare(tuple(ingestion), summaries))
+        slos: SLOResults | None = None
+        if "slos" in plan.parts:
+            task = progress.add_task("SLOs", total=None)
+            slos = measure_slos(
+                platform,
+                services=[round(number * plan.share) for number in SERVICES],
+                large_days=round(LARGE_DAYS * plan.share),
+                watch=lambda what: progress.update(task, description=what),
+            )
+    return Results(machine, tuple(ingestion), summaries, slos, compare(tuple(ingestion), summaries, slos))
 
 
 def _prepare(platform: Platform) -> Target:

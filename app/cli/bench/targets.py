@@ -1,4 +1,4 @@
-"""The targets of ingestion and summaries, compared with what was measured. Pure.
+"""The targets of ingestion, summaries and SLOs, compared with what was measured. Pure.
 
 The absolute numbers hold for a quiet machine of two cores on which a COPY costs PostgreSQL `REFERENCE_COPY_US` a row. On any
 other machine, or a noisy one, the same target is a ratio to the COPY of the same run: the mean of its copies, because a single
@@ -14,7 +14,7 @@ from app.cli.bench.results import Target
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from app.cli.bench.results import Ingestion, Summaries
+    from app.cli.bench.results import Ingestion, SLOResults, Summaries
 
 REFERENCE_COPY_US = 9.5
 """Binary COPY of the same rows into the same partitioned table, two quiet cores, the million rows of a whole run."""
@@ -24,15 +24,19 @@ SPEED_RATIO = {1_000: 0.5}
 """Batch size → share of COPY's rows per second that is stored end to end."""
 HOT_P99_MS = 5.0
 COLD_P99_MS = 10.0
+MANY_SLOS_S = 2.0
+LARGE_SLI_S = 1.0
 
 
-def compare(ingestion: tuple[Ingestion, ...], summaries: Summaries | None) -> tuple[Target, ...]:
+def compare(
+    ingestion: tuple[Ingestion, ...], summaries: Summaries | None, slos: SLOResults | None = None
+) -> tuple[Target, ...]:
     """Every target that this run has a number for."""
     copied = sum(run.ceiling.rows for run in ingestion) or 1
     copy_us = sum(run.ceiling.rows * run.ceiling.postgresql_us_per_row for run in ingestion) / copied
     copy_per_s = copied / (sum(run.ceiling.rows / run.ceiling.rows_per_s for run in ingestion) or 1)
     measured = [target for run in ingestion for target in _of_ingestion(run, copy_us=copy_us, copy_per_s=copy_per_s)]
-    return (*measured, *_of_summaries(summaries))
+    return (*measured, *_of_summaries(summaries), *_of_slos(slos))
 
 
 def _of_ingestion(run: Ingestion, *, copy_us: float, copy_per_s: float) -> Iterator[Target]:
@@ -69,4 +73,22 @@ def _of_summaries(summaries: Summaries | None) -> Iterator[Target]:
         goal=f"< {COLD_P99_MS:g} ms",
         measured=f"{summaries.cold.p99_ms:.1f} ms, as the client sees it",
         met=summaries.cold.p99_ms < COLD_P99_MS,
+    )
+
+
+def _of_slos(slos: SLOResults | None) -> Iterator[Target]:
+    if slos is None:
+        return
+    many, large = slos.many[-1], slos.large[-1]
+    yield Target(
+        name=f"{many.slos:,} SLOs evaluated at steady state",
+        goal=f"< {MANY_SLOS_S:g} s",
+        measured=f"{many.steady_s:.2f} s",
+        met=many.steady_s < MANY_SLOS_S,
+    )
+    yield Target(
+        name=f"an SLI with percentiles over {large.requests:,} requests in {large.rows:,} rows",
+        goal=f"< {LARGE_SLI_S:g} s",
+        measured=f"{large.seconds:.2f} s",
+        met=large.seconds < LARGE_SLI_S,
     )
