@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from datetime import UTC, datetime
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,18 +18,21 @@ from app.cli.chaos.evidence_store import events_in_queue, read_evidence
 from app.cli.demo import limits
 from app.cli.demo.data import claim, clear
 from app.cli.demo.flights import AIRLINES, flights_until
+from app.cli.demo.promise import LATE_MIN, NAME, apply_promise, read_promise
 from app.cli.demo.senders import Senders
 from app.cli.demo.verdict import balance_of, broken_claims
 from app.client import Link
 from app.core.logs import configure_logging
 from app.core.valkey import Valkey
 from app.platform import Platform, PlatformOptions, Role
+from reporting.slo.presentation import percent_down
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from app.cli.chaos.checker import Evidence
     from app.cli.demo.flights import Flights
+    from app.cli.demo.promise import Promise
 
 BATCH = 50
 LARGEST = 3
@@ -54,6 +58,7 @@ def command(*, once: bool, data: Path, port: int) -> None:
     )
     with Platform(data, PlatformOptions(workers=2, port=port, settings=limits.SETTINGS)).start() as platform:
         console.print(f"The API, two workers, PostgreSQL and Valkey are running, on\n  {platform.instance.data_dir}")
+        apply_promise(platform)
         tiers = {limits.OVER_ITS_TIER: limits.OVER_TIER}
         keys = {airline: platform.create_account(airline, tier=tiers.get(airline, "standard")) for airline in AIRLINES}
         console.print(
@@ -73,6 +78,9 @@ def command(*, once: bool, data: Path, port: int) -> None:
         console.print(limits.limits_table(told))
         _show_summaries(console, platform, keys, flights)
         _show_balance(console, evidence)
+        promise = read_promise(platform, flights)
+        broken += promise.broken
+        _show_promise(console, promise)
         if broken:
             console.print("[bold red]Not as promised:[/]")
             for sentence in broken:
@@ -160,6 +168,14 @@ def _show_balance(console: Console, evidence: Evidence) -> None:
     console.print(
         f"[bold]accepted {balance.accepted:,}[/] = stored {balance.stored:,} + duplicates {balance.duplicates:,} "
         f"+ dead {balance.dead:,} + in flight {balance.in_flight:,}"
+    )
+
+
+def _show_promise(console: Console, promise: Promise) -> None:
+    share = percent_down(Fraction(promise.good, promise.total)) if promise.total else "-"
+    console.print(
+        f"\n[bold]{NAME}[/], an SLO over these events, promises {promise.target:.0%}: of\n"
+        f"{promise.total:,} flights of 30 days {share} % left less than {LATE_MIN} minutes late."
     )
 
 
