@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.core.clock import CLOCK
 from app.core.notify.channels import make_channels
 from app.core.notify.direct import tell_at_once
 from app.core.notify.routes import routes_of
@@ -16,8 +17,8 @@ from reporting.alerts import ack_api, alerts_api, incidents_api, silences_api
 from reporting.alerts.ack_links import AckLinks
 from reporting.alerts.acknowledging import Acknowledging
 from reporting.alerts.alerts_service import Alerts
-from reporting.alerts.evaluation import Evaluation
-from reporting.alerts.evaluator import Evaluator
+from reporting.alerts.evaluation import SPACING_S, Evaluation
+from reporting.alerts.evaluator import EVALUATE_EVERY_S, Evaluator
 from reporting.alerts.incidents_service import Incidents
 from reporting.alerts.machine_turn import MachineTurn
 from reporting.alerts.silences_service import Silences
@@ -61,8 +62,9 @@ def make_evaluator(
     then: Callable[[datetime], object],
 ) -> Evaluator:
     """Return the evaluator of a worker; `read` says how SLOs stand, `then` hands on what is to be told."""
-    evaluation = Evaluation(database, read, _teller(settings, AckLinks(settings.base_url)))
-    return Evaluator(valkey, evaluation, worker=worker, then=then)
+    teller = _teller(settings, AckLinks(settings.base_url))
+    evaluation = Evaluation(database, read, teller, spacing_s=CLOCK.real_s(SPACING_S))
+    return Evaluator(valkey, evaluation, worker=worker, then=then, every_s=CLOCK.real_s(EVALUATE_EVERY_S))
 
 
 def evaluator_watch(settings: Settings, valkey: Valkey, metrics: AlertMetrics) -> Repeating:

@@ -16,6 +16,7 @@ import structlog
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 
 from app.alerting import make_evaluator
+from app.core.clock import CLOCK
 from app.core.database import Database
 from app.core.dependency_checks import dependency_checks
 from app.core.errors import DependencyError
@@ -102,7 +103,7 @@ class Worker:
         )
         self._beside = [
             Repeating("outbox", self._relay(relay), interval_s=RELAY_EVERY_S),
-            Repeating("alerts", self._evaluator.step, interval_s=ASK_EVERY_S),
+            Repeating("alerts", self._evaluator.step, interval_s=CLOCK.real_s(ASK_EVERY_S)),
         ]
         self._exposition = Exposition(
             registry, directory=None, collectors=[WorkCollector(lambda: self._consumer.counters)]
@@ -157,7 +158,7 @@ class Worker:
 
         def run() -> None:
             if turn.take():
-                relay.run(_now())
+                relay.run(CLOCK.now())
 
         return run
 

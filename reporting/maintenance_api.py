@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, request
 
+from app.core.clock import CLOCK
 from app.core.http.json_body import read_json
 from app.core.http.operations import describe
 from app.core.http.rendering import json_response
@@ -24,6 +25,8 @@ from reporting.maintenance_description import (
 )
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from app.core.http.guard import Guard
     from reporting.maintenance.maintenance import MaintenanceCalendar
 
@@ -44,7 +47,7 @@ def blueprint(calendar: MaintenanceCalendar, guard: Guard) -> Blueprint:
     @guard.admin
     @describe(ADD)
     def add_maintenance() -> Response:
-        maintenance = _made(read_json(request, NewMaintenance), datetime.now(UTC))
+        maintenance = _made(read_json(request, NewMaintenance), CLOCK.now())
         calendar.add(maintenance)
         return json_response(_view(maintenance), 201)
 
@@ -52,7 +55,7 @@ def blueprint(calendar: MaintenanceCalendar, guard: Guard) -> Blueprint:
     @guard.admin
     @describe(REMOVE)
     def remove_maintenance(maintenance_id: str) -> Response:
-        if "\0" in maintenance_id or not calendar.remove(maintenance_id, datetime.now(UTC)):
+        if "\0" in maintenance_id or not calendar.remove(maintenance_id, CLOCK.now()):
             raise Problem(ProblemType.NOT_FOUND, _NO_SUCH_MAINTENANCE)
         return Response(status=204)
 

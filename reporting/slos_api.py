@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, g, request
 
+from app.core.clock import CLOCK
 from app.core.http.body import read_body
 from app.core.http.operations import describe
 from app.core.http.rendering import json_response
@@ -32,13 +33,13 @@ def blueprint(slos: SLOs, guard: Guard) -> Blueprint:
     @guard.admin
     @describe(LIST)
     def list_slos() -> Response:
-        return json_response(SLOList(slos.every(datetime.now(UTC))))
+        return json_response(SLOList(slos.every(CLOCK.now())))
 
     @routes.get("/slos/<name>")
     @guard.admin
     @describe(GET)
     def get_slo(name: str) -> Response:
-        now = datetime.now(UTC)
+        now = CLOCK.now()
         found = slos.one(_name(name), _instant(request.args.get("at"), now))
         if found is None:
             raise Problem(ProblemType.NOT_FOUND, _NO_SUCH_SLO)
@@ -51,7 +52,7 @@ def blueprint(slos: SLOs, guard: Guard) -> Blueprint:
         dry_run = _switch("dry_run", request.args.get("dry_run", "0"))
         text = _text()
         try:
-            return json_response(slos.apply(text, by=principal_name(), now=datetime.now(UTC), dry_run=dry_run))
+            return json_response(slos.apply(text, by=principal_name(), now=CLOCK.now(), dry_run=dry_run))
         except DefinitionError as error:
             raise _refusal(error) from error
 
@@ -59,7 +60,7 @@ def blueprint(slos: SLOs, guard: Guard) -> Blueprint:
     @guard.admin
     @describe(REMOVE)
     def remove_slo(name: str) -> Response:
-        if not slos.remove(_name(name), by=principal_name(), now=datetime.now(UTC)):
+        if not slos.remove(_name(name), by=principal_name(), now=CLOCK.now()):
             raise Problem(ProblemType.NOT_FOUND, _NO_SUCH_SLO)
         return Response(status=204)
 

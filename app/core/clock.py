@@ -43,6 +43,13 @@ class Clock:
     def now(self) -> datetime:
         return datetime.fromtimestamp(self.seconds(), UTC)
 
+    def real(self, instant: datetime) -> datetime:
+        """Return what real time it is when this clock shows `instant`."""
+        shown = instant.timestamp()
+        if self.rate == 1.0 or shown < self.since:
+            return instant
+        return datetime.fromtimestamp(self.since + (shown - self.since) / self.rate, UTC)
+
     def real_s(self, seconds: float) -> float:
         """Return how many real seconds pass in so many of this clock."""
         return seconds / self.rate

@@ -30,6 +30,13 @@ def _armed(specification: str) -> dict[str, tuple[str, Path]]:
 _ARMED = _armed(os.environ.get("SLIPSTREAM_FAILPOINTS", ""))
 
 
+def allow_hits(path: Path, hits: int) -> None:
+    """Let a failpoint fire until its file has so many lines. Whoever reads at this moment reads the old limit or the new."""
+    written = path.with_name(f"{path.name}.new")
+    written.write_text(str(hits))
+    written.replace(path.with_name(f"{path.name}.limit"))
+
+
 def _takes_hit(name: str, path: Path) -> bool:
     """Note a hit if there is one left; two processes that come at once do not take the same."""
     limit_file = path.with_name(path.name + ".limit")

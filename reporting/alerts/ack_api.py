@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from urllib.parse import parse_qs
 
 from flask import Blueprint, Response, render_template_string, request
 
+from app.core.clock import CLOCK
 from app.core.http.body import read_body
 from app.core.http.guard import Guard
 from app.core.http.operations import describe
@@ -39,7 +39,7 @@ def blueprint(acknowledging: Acknowledging) -> Blueprint:
     @describe(None)
     def ask(token: str) -> Response:
         try:
-            incident = acknowledging.look(token, datetime.now(UTC))
+            incident = acknowledging.look(token, CLOCK.now())
         except LinkError:
             return _page("Nothing to acknowledge", _GONE, status=404)
         if incident.resolved_at is not None:
@@ -55,7 +55,7 @@ def blueprint(acknowledging: Acknowledging) -> Blueprint:
     def acknowledge(token: str) -> Response:
         body = read_body(request, limit=_LARGEST_FORM)
         try:
-            incident = acknowledging.acknowledge(token, datetime.now(UTC), by=_name(body))
+            incident = acknowledging.acknowledge(token, CLOCK.now(), by=_name(body))
         except LinkError:
             return _page("Nothing to acknowledge", _GONE, status=404)
         return _page("Thank you", "It is noted that you are on it.", incident=incident)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import structlog
 from huey import crontab
 
+from app.core.clock import CLOCK
 from app.core.notify.errors import DeliveryError
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def register_alert_tasks(huey: StreamHuey, refresh: AlertmanagerRefresh) -> None
 
     def refresh_alertmanager() -> None:
         try:
-            refresh.run(datetime.now(UTC))
+            refresh.run(CLOCK.now())
         except DeliveryError as error:
             log.warning("alertmanager_not_refreshed", reason=error.reason)  # The next minute is as good.
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, g, request
 
+from app.core.clock import CLOCK
 from app.core.http.operations import describe
 from app.core.http.rendering import json_response
 from reporting.alerts.alerts_description import (
@@ -57,9 +57,7 @@ def blueprint(alerts: Alerts, guard: Guard) -> Blueprint:
     @guard.admin
     @describe(ACKNOWLEDGE)
     def acknowledge(alert_id: str) -> Response:
-        return json_response(
-            view_of(alerts.acknowledge(read_id(alert_id, "alert"), datetime.now(UTC), by=g.principal.name))
-        )
+        return json_response(view_of(alerts.acknowledge(read_id(alert_id, "alert"), CLOCK.now(), by=g.principal.name)))
 
     return routes
 

@@ -8,16 +8,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from app.core.clock import CLOCK
 from app.core.errors import DependencyError
 from app.core.keyspace import ALERTS_EVALUATED, EVALUATOR_LEASE
 from app.core.queue.scripts import source
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from app.core.valkey import Script, Valkey
     from reporting.alerts.evaluation import Evaluation
@@ -41,7 +42,7 @@ class Evaluator:
         then: Callable[[datetime], object],
         every_s: float = EVALUATE_EVERY_S,
         lease_s: float = LEASE_S,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], datetime] = CLOCK.now,
     ) -> None:
         self._turn = valkey.script(lua("evaluator_turn"))
         self._evaluated = valkey.script(lua("evaluated"))

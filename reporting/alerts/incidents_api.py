@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, g, request
 
+from app.core.clock import CLOCK
 from app.core.http.json_body import read_json
 from app.core.http.operations import describe
 from app.core.http.rendering import json_response
@@ -55,7 +55,7 @@ def blueprint(incidents: Incidents, guard: Guard) -> Blueprint:
     @guard.admin
     @describe(ADD)
     def add_incident() -> Response:
-        incident = incidents.add(read_json(request, NewIncident), datetime.now(UTC), by=g.principal.name)
+        incident = incidents.add(read_json(request, NewIncident), CLOCK.now(), by=g.principal.name)
         return json_response(_view(incident), 201)
 
     @routes.get("/incidents/<incident_id>")
@@ -70,7 +70,7 @@ def blueprint(incidents: Incidents, guard: Guard) -> Blueprint:
     @describe(CHANGE)
     def change_incident(incident_id: str) -> Response:
         wanted = read_json(request, IncidentChange)
-        return json_response(_view(incidents.change(read_id(incident_id, "incident"), wanted, datetime.now(UTC))))
+        return json_response(_view(incidents.change(read_id(incident_id, "incident"), wanted, CLOCK.now())))
 
     return routes
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, g, request
 from msgspec import Struct
 
+from app.core.clock import CLOCK
 from app.core.http.json_body import read_json
 from app.core.http.operations import Answer, Content, Operation, Parameter, describe
 from app.core.http.rendering import json_response
@@ -106,21 +107,21 @@ def blueprint(silences: Silences, guard: Guard) -> Blueprint:
     @describe(LIST)
     def list_silences() -> Response:
         everything = read_choice("all", request.args.get("all"), ("true", "false")) == "true"
-        found = silences.page(datetime.now(UTC), everything=everything, limit=MOST_ON_A_PAGE)
+        found = silences.page(CLOCK.now(), everything=everything, limit=MOST_ON_A_PAGE)
         return json_response(SilenceList([_view(silence) for silence in found]))
 
     @routes.post("/silences")
     @guard.admin
     @describe(ADD)
     def add_silence() -> Response:
-        silence = silences.add(read_json(request, NewSilence), datetime.now(UTC), by=g.principal.name)
+        silence = silences.add(read_json(request, NewSilence), CLOCK.now(), by=g.principal.name)
         return json_response(_view(silence), 201)
 
     @routes.delete("/silences/<silence_id>")
     @guard.admin
     @describe(END)
     def end_silence(silence_id: str) -> Response:
-        silences.end(read_id(silence_id, "silence"), datetime.now(UTC), by=g.principal.name)
+        silences.end(read_id(silence_id, "silence"), CLOCK.now(), by=g.principal.name)
         return Response(status=204)
 
     return routes

@@ -3,6 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 
 import pytest
 
@@ -23,6 +24,14 @@ def test_it_runs_faster_from_its_beginning_on() -> None:
 
     assert began + 600 <= seconds < began + 1_200
     assert Clock(rate=60, since=began).real_s(3_600) == 60
+
+
+def test_it_says_what_real_time_it_was(subtests: pytest.Subtests) -> None:
+    clock = Clock(rate=60, since=1_000_000.0)
+
+    for shown, real in ((1_000_600, 1_000_010), (1_000_000, 1_000_000), (999_000, 999_000)):
+        with subtests.test(shown=shown):
+            assert clock.real(datetime.fromtimestamp(shown, UTC)) == datetime.fromtimestamp(real, UTC)
 
 
 def test_every_process_that_is_told_has_the_same_time() -> None:

@@ -18,6 +18,7 @@ import redis
 from app.cli.chaos.detour import Way
 from app.cli.chaos.hangs import BadNetwork, Frozen, LockedTables, NoConnections, SlowInserts
 from app.cli.chaos.scene import StrikeError, check_none_accepted, check_noticed, wait_for
+from app.core.failpoints import allow_hits
 from app.platform import Role
 from app.proc import command_line
 
@@ -90,9 +91,9 @@ class KillAt:
         marker = scene.markers / self.failpoint
         workers = {process: process.pid for process in scene.platform.processes(Role.WORKER)}
         before = _hits(marker)
-        _limit(marker, before + 1)
+        allow_hits(marker, before + 1)
         wait_for(lambda: _hits(marker) > before, f"Nobody came to {self.failpoint}.")
-        _limit(marker, 0)
+        allow_hits(marker, 0)
         dead = {int(line.split()[-1]) for line in marker.read_text().splitlines()[before:]}
         for process, pid in workers.items():
             if pid in dead:
@@ -182,15 +183,8 @@ FAULTS: Mapping[str, Fault] = {
 def failpoints_armed(markers: Path) -> str:
     """The value of SLIPSTREAM_FAILPOINTS with which every failpoint is armed and none fires, until `KillAt` lets it."""
     for name in WORKER_FAILPOINTS:
-        _limit(markers / name, 0)
+        allow_hits(markers / name, 0)
     return ",".join(f"{name}=kill@{markers / name}" for name in WORKER_FAILPOINTS)
-
-
-def _limit(marker: Path, hits: int) -> None:
-    """Let a failpoint fire until its marker has so many lines. Whoever reads at this moment reads the old limit or the new."""
-    written = marker.with_name(f"{marker.name}.new")
-    written.write_text(str(hits))
-    written.replace(marker.with_name(f"{marker.name}.limit"))
 
 
 def _serving(platform: Platform) -> list[int]:

@@ -18,7 +18,10 @@ from app.cli.chaos.evidence_store import events_in_queue, read_evidence
 from app.cli.demo import limits
 from app.cli.demo.data import claim, clear
 from app.cli.demo.flights import AIRLINES, flights_until
+from app.cli.demo.incident import play, settings_of
 from app.cli.demo.promise import LATE_MIN, NAME, apply_promise, read_promise
+from app.cli.demo.promises import promises_table, read_promises
+from app.cli.demo.receiver import Receiver
 from app.cli.demo.senders import Senders
 from app.cli.demo.verdict import balance_of, broken_claims
 from app.client import Link
@@ -56,7 +59,9 @@ def command(*, once: bool, data: Path, port: int) -> None:
         f"[bold]{flights.total:,} flights[/] that left New York in January 2013, of {len(AIRLINES)} airlines,\n"
         f"each with its own key. Moved by {flights.moved_by.days:,} days, so that their month ends now."
     )
-    with Platform(data, PlatformOptions(workers=2, port=port, settings=limits.SETTINGS)).start() as platform:
+    markers = data / "faults"
+    markers.mkdir()
+    with Receiver() as receiver, _platform(data, port, receiver, markers) as platform:
         console.print(f"The API, two workers, PostgreSQL and Valkey are running, on\n  {platform.instance.data_dir}")
         apply_promise(platform)
         tiers = {limits.OVER_ITS_TIER: limits.OVER_TIER}
@@ -81,6 +86,10 @@ def command(*, once: bool, data: Path, port: int) -> None:
         promise = read_promise(platform, flights)
         broken += promise.broken
         _show_promise(console, promise)
+        console.print("\n[bold]An incident[/]: a minute of the SLOs takes a second here")
+        broken += play(platform.base_url, keys, receiver, markers, say=console.print).broken
+        console.print("\n[bold]Promises[/], over 30 days, after the incident")
+        console.print(promises_table(read_promises(platform)), end="\n\n")
         if broken:
             console.print("[bold red]Not as promised:[/]")
             for sentence in broken:
@@ -91,6 +100,11 @@ def command(*, once: bool, data: Path, port: int) -> None:
             _keep_serving(console, platform, keys)
     if once:
         clear(data)
+
+
+def _platform(data: Path, port: int, receiver: Receiver, markers: Path) -> Platform:
+    settings = {**limits.SETTINGS, **settings_of(receiver, markers)}
+    return Platform(data, PlatformOptions(workers=2, port=port, settings=settings)).start()
 
 
 def _send(console: Console, platform: Platform, keys: Mapping[str, str], flights: Flights) -> Senders:
