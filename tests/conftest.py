@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import os
 import shutil
 import signal
 import sys
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
@@ -40,6 +41,7 @@ from app.embedded.directory import in_use
 from app.embedded.instance import Instance
 from app.embedded.tuning import Profile
 from app.leash import PR_SET_PDEATHSIG
+from tests.cluster import running_cluster
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -47,7 +49,9 @@ if TYPE_CHECKING:
     from flask.testing import FlaskClient
 
     from app.composition import Api
+    from tests.cluster import Cluster
 
+ON_A_CLUSTER = "TEST_ON_A_CLUSTER"
 TEMPLATE = "template_slipstream"
 DATA_PREFIX = "slipstream-test-"
 ABANDONED_S = 600
@@ -92,6 +96,16 @@ def database_url(engines: Instance, template: str) -> Iterator[str]:
     _administer(engines, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster | None]:
+    """Three masters instead of the one Valkey, for `make test-tools`: tests that look at Valkey run unchanged on them."""
+    if os.environ.get(ON_A_CLUSTER) is None:
+        yield None
+    else:
+        with running_cluster() as cluster:
+            yield cluster
+
+
 @pytest.fixture
 def valkey_url(engines: Instance) -> str:
     """An empty Valkey."""
@@ -102,7 +116,11 @@ def valkey_url(engines: Instance) -> str:
 
 
 @pytest.fixture
-def redis_client(valkey_url: str) -> Iterator[redis.Redis]:
+def redis_client(valkey_url: str, cluster: Cluster | None) -> Iterator[Any]:
+    if cluster is not None:
+        with redis.RedisCluster(host="127.0.0.1", port=cluster.port) as client:
+            yield client
+        return
     with redis.Redis.from_url(valkey_url) as client:
         yield client
 
@@ -138,8 +156,10 @@ def database(database_url: str) -> Iterator[Database]:
 
 
 @pytest.fixture
-def valkey(valkey_url: str) -> Iterator[Valkey]:
-    valkey = Valkey(valkey_url)
+def valkey(valkey_url: str, cluster: Cluster | None) -> Iterator[Valkey]:
+    valkey = Valkey(valkey_url) if cluster is None else cluster
+    if cluster is not None:
+        cluster.execute("FLUSHALL")
     yield valkey
     valkey.forget()
 

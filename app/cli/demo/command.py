@@ -68,7 +68,7 @@ def command(*, once: bool, data: Path, port: int) -> None:
         keys = {airline: platform.create_account(airline, tier=tiers.get(airline, "standard")) for airline in AIRLINES}
         console.print(
             f"{AIRLINES[limits.OVER_ITS_TIER]} sends far more than its tier ({limits.OVER_TIER}) lets in.\n"
-            f"{AIRLINES[limits.BROKEN]} sends rubbish until its circuit opens (for {limits.OPEN_S} s; ships with 30)."
+            f"{AIRLINES[limits.BROKEN]} sends rubbish until its circuit opens, for {limits.OPEN_S} s (shipped: 30)."
         )
         senders = _send(console, platform, keys, flights)
         _drain(console, platform)

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from app.domain.shards import SHARDS
+
 if TYPE_CHECKING:
     from app.core.valkey import Valkey
 
 TURNABLE_CLOCK = """
 local function clock()
-  return tonumber(redis.call('GET', 'clock'))
+  return tonumber(redis.call('GET', string.match(KEYS[1], '{.-}') .. ':clock'))
 end
 """
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -33,7 +35,8 @@ class Clock:
 
     def set(self, now: datetime) -> None:
         self.now = now
-        self.valkey.execute("SET", "clock", self.ms)
+        # A script may read keys of its own shard only.
+        self.valkey.pipeline([("SET", f"{{s{shard:02d}}}:clock", self.ms) for shard in range(SHARDS)])
 
     def forward(self, **delta: float) -> None:
         self.set(self.now + timedelta(**delta))
