@@ -172,7 +172,7 @@ class CsvReader:
 
     def read(self, line: bytes) -> tuple[Observation, int] | None:
         try:
-            cells = next(csv.reader([line.decode()], strict=True), [])
+            cells = next(csv.reader([line.decode("utf-8-sig" if self._fields is None else "utf-8")], strict=True), [])
         except (UnicodeDecodeError, csv.Error) as error:
             raise BadLineError(f"not CSV in UTF-8: {error}") from error
         if not cells:

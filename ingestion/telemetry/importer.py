@@ -99,8 +99,8 @@ class Importer:
             known = files_store.find(connection, source.service, head)
         file = _found(known, log)
         if file is None:
-            log = self._open(source)
             shift = _shift_to(now, source) if source.shift_to_now else 0
+            log = self._open(source)
             file = ImportedFile(
                 service=source.service,
                 head=head,
@@ -113,7 +113,9 @@ class Importer:
                 shift_minutes=shift,
             )
         result.skipped_bytes, result.shift_minutes = file.size, file.shift_minutes
-        reader = _reader(source, file)
+        reader = reader_of(source.format)
+        if file.lines and source.format is Format.CSV:
+            reader.read(log.first_line)  # The headings.
         with ThreadPoolExecutor(1) as writer:
             # A piece is counted while the one before it is added.
             adding: Future[Imported] | None = None
@@ -193,15 +195,6 @@ def _found(known: list[ImportedFile], log: LogFile) -> ImportedFile | None:
         if digest == file.digest:
             return file
     return None
-
-
-def _reader(source: Source, file: ImportedFile) -> Reader:
-    """Return a reader that has seen what stands at the top of the file."""
-    reader = reader_of(source.format)
-    if file.lines and source.format is Format.CSV:
-        with source.open() as stream:
-            reader.read(stream.readline().rstrip(b"\r\n"))
-    return reader
 
 
 def _shifted(counts: dict[Observation, int], minutes: int) -> dict[Observation, int]:

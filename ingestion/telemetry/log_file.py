@@ -48,12 +48,14 @@ class LogFile:
         self._digest = sha256()
         self._at = 0
         self.unfinished = 0
+        self.first_line = b""
 
     def head(self, records: int) -> bytes | None:
         """Return the SHA-256 of the first so many lines; None while there are not as many. Call it first."""
         while self._buffer.count(b"\n") < records and self._fill():
             pass
         lines = self._buffer.split(b"\n", records)
+        self.first_line = lines[0]
         complete = lines[:records] if len(lines) > records else lines if self._finished else []
         if len(complete) < records:
             return None

@@ -129,7 +129,7 @@ def test_a_line_of_ndjson_that_the_route_would_refuse_is_bad(change: tuple[str, 
 def test_csv_names_its_fields_in_the_first_line_and_leaves_out_what_is_not_there() -> None:
     reader = CsvReader()
 
-    assert reader.read(b"status,timestamp,route,method,duration_ms,tier\r") is None
+    assert reader.read(b"\xef\xbb\xbfstatus,timestamp,route,method,duration_ms,tier\r") is None
     first = reader.read(b'200,2015-05-17T10:05:03Z,"/a,b",GET,12.5,free\r')
     second = reader.read(b"404,2015-05-17T10:05:03Z,/c,GET,,")
 

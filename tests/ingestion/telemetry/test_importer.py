@@ -145,7 +145,11 @@ def test_an_import_that_broke_off_goes_on_where_it_was(
     assert stored(database) == 100
 
 
-def test_of_two_imports_at_once_one_gives_way(database: Database, run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("before", [0, 50], ids=["a new file", "one that has grown"])
+def test_of_two_imports_at_once_one_gives_way(
+    database: Database, run: Any, monkeypatch: pytest.MonkeyPatch, before: int
+) -> None:
+    run(lines(range(before)))
     advance = files_store.advance
 
     def after_the_other(*args: Any, **kwargs: Any) -> bool:
