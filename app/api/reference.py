@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _CODE = re.compile(r"`([^`]+)`")
 _FIRST_ERROR = 400
+_TOO_MANY = "429"
 _PARAGRAPH = "\n\n"
 
 
@@ -41,12 +42,16 @@ class ShownBody:
 
 @dataclass(frozen=True, slots=True)
 class ShownAnswer:
-    """One status; a refusal has no example of its own, for all refusals look alike."""
+    """One status. `headers` are name, description and example.
+
+    Refusals look alike, but for those that say when to come back: `whole` has each reason with its answer, head and body.
+    """
 
     status: str
     about: Markup
     bodies: tuple[ShownBody, ...]
-    headers: tuple[tuple[str, Markup], ...]
+    headers: tuple[tuple[str, Markup, str], ...]
+    whole: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +118,23 @@ def _answers(responses: Mapping[str, Any], components: Mapping[str, Any]) -> Ite
             status,
             _prose(response["description"]),
             tuple(_bodies(response, components)),
-            tuple((name, _prose(header["description"])) for name, header in headers),
+            tuple((name, _prose(header["description"]), header.get("example", "")) for name, header in headers),
+            tuple(_whole(response)) if status == _TOO_MANY else (),
         )
+
+
+def _whole(response: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Each reason of a refusal, with the answer as it comes over the wire."""
+    for content_type, media in response["content"].items():
+        fields = {name: header["example"] for name, header in response["headers"].items() if "example" in header}
+        for slug, example in media["examples"].items():
+            body = example["value"]
+            head = {"Content-Type": content_type} | fields | {"Retry-After": body["retry_after"]}
+            if "RateLimit" in head:
+                # Of what has refused nothing is left.
+                head["RateLimit"] = re.sub(rf'("{body.get("limit")}";r=)\d+', r"\g<1>0", head["RateLimit"])
+            lines = [f"HTTP/1.1 {body['status']} Too Many Requests", *(f"{name}: {head[name]}" for name in head)]
+            yield slug, "\n".join([*lines, "", json.dumps(body, indent=2, ensure_ascii=False)])
 
 
 def _bodies(holder: Mapping[str, Any], components: Mapping[str, Any]) -> Iterator[ShownBody]:

@@ -109,3 +109,15 @@ def test_every_problem_has_a_page(client: FlaskClient, kind: ProblemType) -> Non
 
 def test_another_problem_has_none(client: FlaskClient) -> None:
     assert client.get("/problems/nonsense").status_code == 404
+
+
+def test_the_page_shows_what_is_left_and_how_a_refusal_looks_with_examples(client: FlaskClient) -> None:
+    page = html.unescape(client.get("/docs").get_data(as_text=True))
+
+    assert '<code>"events_per_minute";r=9900;t=1, "daily_quota"' in page
+    assert '<code>"summaries_per_minute";r=598;t=1</code>' in page
+    refusal = page[page.index("HTTP/1.1 429 Too Many Requests") :].partition("</code>")[0]
+    for field in ("Content-Type: application/problem+json", "Retry-After: ", "RateLimit: ", "RateLimit-Policy: "):
+        assert f"\n{field}" in refusal
+    assert '"limit": "events_per_minute"' in refusal
+    assert '"events_per_minute";r=0;' in refusal
