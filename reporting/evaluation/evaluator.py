@@ -160,6 +160,6 @@ def _with_percentiles(connection: Connection, evaluations: Sequence[Evaluation])
     found = {
         (span, measure): known
         for span, measures in by_span.items()
-        for measure, known in percentiles(connection, measures, [span]).items()
+        for measure, known in percentiles(connection, measures, span).items()
     }
     return [(each, found.get((each.elapsed.minutes, measure_of(each.definition.indicator)))) for each in evaluations]

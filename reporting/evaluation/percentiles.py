@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from app.domain.filters import Source
 from app.domain.histogram import quantile
 from reporting.evaluation import request_store
-from reporting.evaluation.request_book import properties_of, scope_of
+from reporting.evaluation.request_book import properties_of, scope_of, scopes_of
 from reporting.evaluation.request_filter import RequestRow, passes, take_of
 from reporting.evaluation.tiles import tiles_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from sqlalchemy import Connection
 
@@ -40,23 +40,23 @@ Key = tuple[str, str, str, str, str, int, str]
 
 
 def percentiles(
-    connection: Connection,
-    measures: Iterable[Measure],
-    spans: Sequence[tuple[int, int]],
+    connection: Connection, measures: Iterable[Measure], span: tuple[int, int]
 ) -> dict[Measure, Percentiles | None]:
-    """Return those of each measure's total over spans `[start, end)`, in which nothing overlaps; None without durations.
+    """Return those of each measure's total over a span `[start, end)`; None without durations.
 
     Every row is read once, however many measures it concerns. Measures of other sources than requests have none.
     """
     requested = [measure for measure in dict.fromkeys(measures) if measure.source is Source.REQUESTS]
-    tiles = {tile for start, end in spans for tile in tiles_of(start, end)}
+    tiles = set(tiles_of(*span))
     found: dict[Measure, Percentiles | None] = {}
-    histograms: dict[Scope, Mapping[Key, Counter[int]]] = {}
-    for measure in requested:
-        scope = scope_of(measure)
-        if scope not in histograms:
-            histograms[scope] = _histograms(connection, scope, tiles)
-        found[measure] = _of(measure, histograms[scope])
+    for scope, slots, _ in scopes_of(requested):
+        by_service: dict[str, dict[Key, Counter[int]]] = {}
+        for key, histogram in _histograms(connection, scope, tiles).items():
+            by_service.setdefault(key[1], {})[key] = histogram
+        for slot in slots:
+            services = scope_of(requested[slot]).services
+            histograms = [by_service.get(service, {}) for service in (by_service if services is None else services)]
+            found[requested[slot]] = _of(requested[slot], histograms)
     return found
 
 
@@ -69,11 +69,11 @@ def _histograms(connection: Connection, scope: Scope, tiles: Iterable[Tile]) -> 
     return merged
 
 
-def _of(measure: Measure, histograms: Mapping[Key, Counter[int]]) -> Percentiles | None:
+def _of(measure: Measure, histograms: Iterable[Mapping[Key, Counter[int]]]) -> Percentiles | None:
     """Add up what the measure counts; requests that never finished have no duration to show."""
     take = take_of(measure.total, measured=True)
     merged: Counter[int] = Counter()
-    for key, histogram in histograms.items():
+    for key, histogram in ((key, histogram) for some in histograms for key, histogram in some.items()):
         row = RequestRow(0, *key, 0, (), ())
         if passes(measure.total, properties_of(row)):
             for bucket, count in histogram.items():

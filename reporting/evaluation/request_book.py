@@ -38,7 +38,7 @@ class RequestBook:
     def __init__(self, measures: Sequence[Measure]) -> None:
         self.measures = measures
         self._shares: dict[tuple[object, ...], tuple[_Share, ...]] = {}
-        self._scopes = _scopes(measures)
+        self._scopes = scopes_of(measures)
 
     def load(self, connection: Connection, tiles: Iterable[Tile], *, now: datetime) -> dict[Tile, array[int]]:  # noqa: ARG002 - See `Book`; requests count as soon as they end.
         wanted = list(tiles)
@@ -106,7 +106,7 @@ def _share(slot: int, measure: Measure, properties: dict[str, object]) -> _Share
     return _Share(slot, take_of(measure.total, measured=measure.measures_duration), part, measure)
 
 
-def _scopes(measures: Sequence[Measure]) -> list[tuple[Scope, tuple[int, ...], bool]]:
+def scopes_of(measures: Sequence[Measure]) -> list[tuple[Scope, tuple[int, ...], bool]]:
     """Group measures by the rows they need: scopes, the measures of each, and whether these need histograms."""
     services: list[int] = []
     accounts: list[int] = []
