@@ -39,7 +39,7 @@ class AcceptedMinutes:
     def keep(self, now: datetime) -> int:
         """Copy what PostgreSQL does not have yet; return the number of counts written."""
         with self._database.begin() as connection:
-            since = self._kept_until(connection, now)
+            since = self.kept_until(connection, now)
         counts = self._counted(range(since, _minute(now) + 1))
         with self._database.begin() as connection:
             accepted_minutes_store.put(connection, counts)
@@ -48,15 +48,15 @@ class AcceptedMinutes:
     def accepted(self, connection: Connection, spans: Sequence[tuple[int, int]], now: datetime) -> Mapping[int, int]:
         """Return events accepted by minute since 1970, in spans `[start, end)`; minutes without any may be left out."""
         accepted = accepted_minutes_store.accepted(connection, spans)
-        since = self._kept_until(connection, now)
+        since = self.kept_until(connection, now)
         minutes = [minute for start, end in spans for minute in range(max(start, since), min(end, _minute(now) + 1))]
         live: Counter[int] = Counter()
         for (_, minute), events in self._counted(sorted(set(minutes))).items():
             live[minute] += events
         return {**accepted, **{minute: max(events, accepted.get(minute, 0)) for minute, events in live.items()}}
 
-    def _kept_until(self, connection: Connection, now: datetime) -> int:
-        """Return the first minute that Valkey has to be asked for."""
+    def kept_until(self, connection: Connection, now: datetime) -> int:
+        """Return the first minute (since 1970) that Valkey has to be asked for."""
         oldest = _minute(now - KEPT)
         latest = accepted_minutes_store.latest(connection)
         return oldest if latest is None else max(oldest, latest - _OVERLAP)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from app.core.clock import CLOCK
 from app.domain.predicates import Compared
 from reporting.evaluation import ingestion_store
-from reporting.evaluation.tiles import tiles_around
+from reporting.evaluation.tiles import MINUTE, Tile, tiles_around
 from reporting.slo.windows import minute_of
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from app.core.accepted_minutes import AcceptedMinutes
     from reporting.evaluation.ingestion_store import OutcomeRow
     from reporting.evaluation.measure import Measure
-    from reporting.evaluation.tiles import Tile
 
 _IN_TIME_S = 60
 """Where a filter names no delay."""
@@ -41,11 +40,33 @@ class IngestionBook:
         self.measures = measures
         self._accepted = accepted
         self._delays = [timedelta(seconds=_delay_s(measure)) for measure in measures]
+        self._empty = array("q", bytes(16 * len(measures)))
         self.undecided = max(self._delays, default=timedelta(0)) + timedelta(minutes=1)
 
     def load(self, connection: Connection, tiles: Iterable[Tile], *, now: datetime) -> dict[Tile, array[int]]:
         wanted = set(tiles)
-        spans = _spans(wanted)
+        kept_until = self._accepted.kept_until(connection, now)
+        decided = minute_of(CLOCK.real(now) - self.undecided)
+        # What PostgreSQL has all of, and no time can change any more, it adds up by itself.
+        whole = {tile for tile in wanted if tile.width > MINUTE and tile.end <= min(kept_until, decided)}
+        return {**self._whole(connection, whole), **self._by_minute(connection, wanted - whole, now)}
+
+    def _whole(self, connection: Connection, tiles: set[Tile]) -> dict[Tile, array[int]]:
+        sums: dict[Tile, array[int]] = {}
+        for width in {tile.width for tile in tiles}:
+            spans = _spans(tile for tile in tiles if tile.width == width)
+            found, totals = ingestion_store.tile_sums(connection, width, spans)
+            by_tile: dict[int, list[OutcomeRow]] = defaultdict(list)
+            for row in found:
+                by_tile[row.minute].append(row)
+            for start, total in totals.items():
+                sum_of = sums[Tile(width, start)] = self._empty[:]
+                for slot, measure in enumerate(self.measures):
+                    sum_of[2 * slot], sum_of[2 * slot + 1] = _counts(measure, by_tile[start], total)
+        return sums
+
+    def _by_minute(self, connection: Connection, tiles: set[Tile], now: datetime) -> dict[Tile, array[int]]:
+        spans = _spans(tiles)
         if not spans:
             return {}
         by_minute: dict[int, list[OutcomeRow]] = defaultdict(list)
@@ -54,10 +75,9 @@ class IngestionBook:
         accepted = self._accepted.accepted(connection, spans, now)
         # Events are received and stored by real time, however fast a demonstration lets that of SLOs run.
         decided = [minute_of(CLOCK.real(now) - delay) for delay in self._delays]
-        empty = array("q", bytes(16 * len(self.measures)))
         sums: dict[Tile, array[int]] = {}
         for minute in by_minute.keys() | accepted.keys():
-            around = [sums.setdefault(tile, empty[:]) for tile in tiles_around(minute) if tile in wanted]
+            around = [sums.setdefault(tile, self._empty[:]) for tile in tiles_around(minute) if tile in tiles]
             for slot, measure in enumerate(self.measures):
                 known = accepted.get(minute, 0) if minute < decided[slot] else 0
                 good, total = _counts(measure, by_minute.get(minute, ()), known)
@@ -68,7 +88,7 @@ class IngestionBook:
 
 
 def _counts(measure: Measure, rows: Iterable[OutcomeRow], accepted: int) -> tuple[int, int]:
-    """Return good and total of a minute of which so many events were accepted and had their time."""
+    """Return good and total of a minute, or of more, in which so many events were accepted and had their time."""
     total = part = known = 0
     for row in rows:
         record = _record(row)

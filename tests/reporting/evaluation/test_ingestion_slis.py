@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -185,3 +187,32 @@ def test_a_minute_that_goes_on_after_it_was_kept_is_counted_whole(
     assert counted(parts) == (0, 15)
     kept.keep(NOW)
     assert counted(parts) == (0, 15)
+
+
+@pytest.mark.usefixtures("freshness")
+@pytest.mark.parametrize("kept", [False, True], ids=["in Valkey", "kept in PostgreSQL"])
+def test_days_of_it_are_what_a_recount_says(
+    parts: SLOParts, intake: Intake, database: Database, valkey: Valkey, *, kept: bool
+) -> None:
+    chance = random.Random(11)
+    accepted: Counter[int] = Counter()
+    fresh: Counter[int] = Counter()
+    complete: Counter[int] = Counter()
+    for _ in range(120):
+        at = (NOW - timedelta(minutes=chance.randrange(3, 6_000))).replace(second=chance.randrange(60))
+        events, delay_s = chance.randrange(1, 5), chance.choice((1, 40, 60, 61, 900))
+        intake.accept(events, at, shard=chance.choice((3, 8)))
+        accepted[minute_of(at)] += events
+        if chance.random() < 0.8:
+            intake.store(events, accepted=at, stored=at + timedelta(seconds=delay_s))
+            complete[minute_of(at)] += events
+            fresh[minute_of(at)] += events if delay_s <= 60 else 0
+    if kept:
+        AcceptedMinutes(database, valkey).keep(NOW)
+
+    assert counted(parts) == (fresh.total(), accepted.total())
+    assert counted(parts, "complete") == (complete.total(), accepted.total())
+    day = minute_of(NOW) + 1 - 1_440
+    within = sum(events for minute, events in accepted.items() if minute >= day)
+    bad = within - sum(events for minute, events in fresh.items() if minute >= day)
+    assert figures(parts).burn_rates["1d"] == pytest.approx(bad * 100 / within)
