@@ -11,7 +11,7 @@ from app.platform import Role
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from app.cli.bench.results import Ingestion, Latency, Machine, Results, SLOResults, Summaries
+    from app.cli.bench.results import Import, Ingestion, Latency, Machine, Results, SLOResults, Summaries
 
 WIDTH = 120
 """Characters of a table that goes to a file."""
@@ -29,6 +29,8 @@ def print_results(results: Results, console: Console) -> None:
     if results.slos:
         console.print(_many_slos(results.slos))
         console.print(_large_slis(results.slos))
+    if results.imports:
+        console.print(_imports(results.imports))
     table = Table(title="Targets")
     for heading in ("target", "goal", "measured", ""):
         table.add_column(heading)
@@ -95,6 +97,17 @@ def _large_slis(slos: SLOResults) -> Table:
         table.add_column(heading, justify="right")
     for run in slos.large:
         table.add_row(f"{run.rows:,}", f"{run.requests:,}", f"{run.seconds:.2f}", f"{run.add_up_rows_per_s:,.0f}")
+    return table
+
+
+def _imports(imports: tuple[Import, ...]) -> Table:
+    table = Table(title="Telemetry imported from files")
+    for heading in ("", "lines", "lines a second", "CPU µs a line, ours", "PostgreSQL"):
+        table.add_column(heading, justify="right" if heading else "left")
+    for one in imports:
+        table.add_row(
+            one.name, f"{one.lines:,}", f"{one.lines_per_s:,.0f}", f"{one.cpu_us:.1f}", f"{one.postgresql_us:.1f}"
+        )
     return table
 
 

@@ -113,6 +113,22 @@ class SLOResults:
 
 
 @dataclass(frozen=True, slots=True)
+class Import:
+    """One kind of file with telemetry. `cpu_us` is our processor time a line, `postgresql_us` PostgreSQL's."""
+
+    name: str
+    lines: int
+    lines_per_s: float
+    cpu_us: float
+    postgresql_us: float
+
+    @property
+    def lines_per_cpu_s(self) -> float:
+        """Lines for each second of processor time: what a core alone would import."""
+        return 1e6 / (self.cpu_us + self.postgresql_us)
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """A goal and what was measured; `met` compares them in the direction that is better."""
 
@@ -143,4 +159,5 @@ class Results:
     ingestion: tuple[Ingestion, ...]
     summaries: Summaries | None
     slos: SLOResults | None
+    imports: tuple[Import, ...]
     targets: tuple[Target, ...]

@@ -15,6 +15,7 @@ from app.cli.bench.results import Results
 from app.cli.bench.slos import measure_slos
 from app.cli.bench.summaries import measure_summaries
 from app.cli.bench.targets import compare
+from app.cli.bench.telemetry import measure_imports
 from app.platform import Platform, PlatformOptions
 
 if TYPE_CHECKING:
@@ -23,13 +24,14 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from app.cli.bench.results import Ingestion, SLOResults, Summaries
+    from app.cli.bench.results import Import, Ingestion, SLOResults, Summaries
 
 EVENTS = {1: 20_000, 100: 200_000, 1_000: 300_000}
 """Batch size → events: some seconds of load each."""
 HOT_REQUESTS = 20_000
 SERVICES = (10, 50)
 LARGE_DAYS = 30
+IMPORTED_LINES = 400_000
 ACCOUNTS = 8
 NO_LIMITS = {"events_per_minute": 10**9, "events_burst": 10**9, "summaries_per_minute": 10**9}
 
@@ -82,7 +84,16 @@ def run(plan: Plan, directory: Path, console: Console) -> Results:
                 large_days=round(LARGE_DAYS * plan.share),
                 watch=lambda what: progress.update(task, description=what),
             )
-    return Results(machine, tuple(ingestion), summaries, slos, compare(tuple(ingestion), summaries, slos))
+        imports: tuple[Import, ...] = ()
+        if "imports" in plan.parts:
+            task = progress.add_task("imports", total=None)
+            imports = measure_imports(
+                platform,
+                lines=round(IMPORTED_LINES * plan.share),
+                watch=lambda what: progress.update(task, description=what),
+            )
+    targets = compare(tuple(ingestion), summaries, slos, imports)
+    return Results(machine, tuple(ingestion), summaries, slos, imports, targets)
 
 
 def _prepare(platform: Platform) -> Target:

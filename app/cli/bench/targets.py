@@ -1,4 +1,4 @@
-"""The targets of ingestion, summaries and SLOs, compared with what was measured. Pure.
+"""The targets of ingestion, summaries, SLOs and imports, compared with what was measured. Pure.
 
 The absolute numbers hold for a quiet machine of two cores on which a COPY costs PostgreSQL `REFERENCE_COPY_US` a row. On any
 other machine, or a noisy one, the same target is a ratio to the COPY of the same run: the mean of its copies, because a single
@@ -14,7 +14,7 @@ from app.cli.bench.results import Target
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from app.cli.bench.results import Ingestion, SLOResults, Summaries
+    from app.cli.bench.results import Import, Ingestion, SLOResults, Summaries
 
 REFERENCE_COPY_US = 9.5
 """Binary COPY of the same rows into the same partitioned table, two quiet cores, the million rows of a whole run."""
@@ -26,17 +26,22 @@ HOT_P99_MS = 5.0
 COLD_P99_MS = 10.0
 MANY_SLOS_S = 2.0
 LARGE_SLI_S = 1.0
+IMPORTED_PER_S = 30_000
+"""Asked of two cores; by processor time of one, ours and PostgreSQL's, a busy neighbour changes nothing."""
 
 
 def compare(
-    ingestion: tuple[Ingestion, ...], summaries: Summaries | None, slos: SLOResults | None = None
+    ingestion: tuple[Ingestion, ...],
+    summaries: Summaries | None,
+    slos: SLOResults | None = None,
+    imports: tuple[Import, ...] = (),
 ) -> tuple[Target, ...]:
     """Every target that this run has a number for."""
     copied = sum(run.ceiling.rows for run in ingestion) or 1
     copy_us = sum(run.ceiling.rows * run.ceiling.postgresql_us_per_row for run in ingestion) / copied
     copy_per_s = copied / (sum(run.ceiling.rows / run.ceiling.rows_per_s for run in ingestion) or 1)
     measured = [target for run in ingestion for target in _of_ingestion(run, copy_us=copy_us, copy_per_s=copy_per_s)]
-    return (*measured, *_of_summaries(summaries), *_of_slos(slos))
+    return (*measured, *_of_summaries(summaries), *_of_slos(slos), *_of_imports(imports))
 
 
 def _of_ingestion(run: Ingestion, *, copy_us: float, copy_per_s: float) -> Iterator[Target]:
@@ -92,3 +97,13 @@ def _of_slos(slos: SLOResults | None) -> Iterator[Target]:
         measured=f"{large.seconds:.2f} s",
         met=large.seconds < LARGE_SLI_S,
     )
+
+
+def _of_imports(imports: tuple[Import, ...]) -> Iterator[Target]:
+    for one in imports:
+        yield Target(
+            name=f"telemetry imported, {one.name}",
+            goal=f"≥ {IMPORTED_PER_S:,} lines a second of one core",
+            measured=f"{one.lines_per_cpu_s:,.0f} ({one.lines_per_s:,.0f} a second as it was)",
+            met=one.lines_per_cpu_s >= IMPORTED_PER_S,
+        )

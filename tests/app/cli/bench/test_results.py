@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.cli.bench.results import Ceiling, Ingestion, Latency, Summaries
+from app.cli.bench.results import Ceiling, Import, Ingestion, Latency, Summaries
 from app.cli.bench.targets import REFERENCE_COPY_US, compare
 
 RUN = Ingestion(
@@ -80,3 +80,9 @@ def test_the_copies_of_a_run_count_by_their_rows() -> None:
     stored = next(target for target in compare((lucky, RUN), None) if target.name.startswith("stored"))
 
     assert stored.measured == "41% (30,000 of 72,727 a second)"
+
+
+def test_a_core_alone_has_to_import_each_kind_of_file_fast_enough() -> None:
+    slow, fast = Import("ndjson", 100, 90_000.0, 30.0, 3.4), Import("combined", 100, 10_000.0, 30.0, 3.3)
+
+    assert [target.met for target in compare((), None, None, (slow, fast))] == [False, True]
