@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 NEVER_IN_TIME = -1
 _MINUTE_US = 60_000_000
 _SECOND_US = 1_000_000
+_RECENT = 4
+"""Minutes; half of `LATE_AFTER`, the rest is for clocks that differ."""
 _MINUTE_MS = 60_000
 
 _Key = tuple[int, int, str, int]
@@ -41,7 +43,7 @@ def add(connection: Connection, outcomes: Sequence[Outcome], stored_us: int) -> 
         counts[(*place, "stored", delay_s)] += outcome.stored
         counts[(*place, "duplicate", delay_s)] += outcome.duplicates
         counts[(*place, "dead", NEVER_IN_TIME)] += outcome.dead
-    _write(connection, counts)
+    _write(connection, counts, begun=stored_us // _MINUTE_US - _RECENT)
 
 
 def revive(connection: Connection, batch_id: str, *, stored: int, duplicates: int) -> None:
@@ -58,7 +60,8 @@ def _shard(batch_id: str) -> int:
     return int(batch_id[:2])
 
 
-def _write(connection: Connection, counts: Counter[_Key]) -> None:
+def _write(connection: Connection, counts: Counter[_Key], *, begun: int | None = None) -> None:
+    """Add counts; none of minutes from `begun` on is late, whoever's clock it is by."""
     keys = sorted(key for key, events in counts.items() if events)
     if not keys:
         return
@@ -71,4 +74,5 @@ def _write(connection: Connection, counts: Counter[_Key]) -> None:
         BigintArray([counts[key] for key in keys]),
     )
     binary_cursor(connection).execute(_ADD, parameters)
-    note_late(connection, Restated.INGESTION, span_of("", minutes))
+    if begun is None or min(minutes) < begun:
+        note_late(connection, Restated.INGESTION, span_of("", minutes))

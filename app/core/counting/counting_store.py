@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from psycopg.pq import Format
 from sqlalchemy import text
 
 from app.core.arrays import BigintArray, TimestampArray, binary_cursor, texts
@@ -21,13 +22,15 @@ if TYPE_CHECKING:
 
 _LOCK_ID = 0x434F554E
 """Advisory lock of counting: "COUN" in ASCII."""
-_HOLD_SHARED = text("SELECT pg_advisory_xact_lock_shared(:id)")
 _HOLD_ALONE = text("SELECT pg_advisory_xact_lock(:id)")
 
-_RULES = text("""
+_RULES = """
     SELECT rule_id, filters::text, position_account, position_event, moved_at, backfilled_at FROM counting_rules
      ORDER BY position_account, position_event, rule_id
-""")
+"""
+# Two statements in one round trip, because every bundle pays for it. Each has a snapshot of its own, so the second one
+# sees what was committed while the first one waited.
+_HOLD_SHARED_AND_READ = f"SELECT pg_advisory_xact_lock_shared({_LOCK_ID}); {_RULES}"
 _ADD_RULE = text("""
     INSERT INTO counting_rules (rule_id, filters, position_account, position_event, created_at)
     VALUES (:rule_id, CAST(:filters AS jsonb), '', '', :now) ON CONFLICT DO NOTHING
@@ -89,8 +92,11 @@ class RuleCount(NamedTuple):
 
 def rules_for_counting(connection: Connection) -> list[StoredRule]:
     """Return the rules, which then stay as they are until the transaction ends."""
-    connection.execute(_HOLD_SHARED, {"id": _LOCK_ID})
-    return rules(connection)
+    with binary_cursor(connection) as cursor:
+        cursor.format = Format.TEXT  # All that several statements at once can answer in.
+        cursor.execute(_HOLD_SHARED_AND_READ, prepare=False)
+        cursor.nextset()
+        return [StoredRule(*row) for row in cursor.fetchall()]
 
 
 def hold_alone(connection: Connection) -> None:
@@ -100,7 +106,7 @@ def hold_alone(connection: Connection) -> None:
 
 def rules(connection: Connection) -> list[StoredRule]:
     """Return the rules, those whose backfill is the least far first."""
-    return [StoredRule(*row) for row in connection.execute(_RULES)]
+    return [StoredRule(*row) for row in connection.execute(text(_RULES))]
 
 
 def add_rule(connection: Connection, rule_id: str, filters: str, now: datetime) -> None:
