@@ -18,7 +18,7 @@ from reporting.alerts.ack_links import AckLinks
 from reporting.alerts.acknowledging import Acknowledging
 from reporting.alerts.alerts_service import Alerts
 from reporting.alerts.evaluation import SPACING_S, Evaluation
-from reporting.alerts.evaluator import EVALUATE_EVERY_S, Evaluator
+from reporting.alerts.evaluator import ASK_EVERY_S, EVALUATE_EVERY_S, Evaluator
 from reporting.alerts.incidents_service import Incidents
 from reporting.alerts.machine_turn import MachineTurn
 from reporting.alerts.silences_service import Silences
@@ -40,6 +40,10 @@ if TYPE_CHECKING:
     from reporting.alerts.reading import Read
 
 
+_SHORTEST_S = 0.2
+"""Between two questions, however fast the clock of a demonstration runs."""
+
+
 def alert_routes(settings: Settings, database: Database, guard: Guard) -> list[Blueprint]:
     """Return what the API has to do with alerts."""
     links = AckLinks(settings.base_url)
@@ -59,12 +63,14 @@ def make_evaluator(
     *,
     read: Read,
     worker: str,
-    then: Callable[[datetime], object],
-) -> Evaluator:
-    """Return the evaluator of a worker; `read` says how SLOs stand, `then` hands on what is to be told."""
+    then: Callable[[], object],
+) -> tuple[Evaluator, Repeating]:
+    """Return the evaluator of a worker, and its thread; `read` says how SLOs stand, `then` hands on what is to be told."""
     teller = _teller(settings, AckLinks(settings.base_url))
     evaluation = Evaluation(database, read, teller, spacing_s=CLOCK.real_s(SPACING_S))
-    return Evaluator(valkey, evaluation, worker=worker, then=then, every_s=CLOCK.real_s(EVALUATE_EVERY_S))
+    every_s = CLOCK.real_s(EVALUATE_EVERY_S)
+    evaluator = Evaluator(valkey, evaluation, worker=worker, then=then, every_s=every_s, clock=CLOCK.now)
+    return evaluator, Repeating("alerts", evaluator.step, interval_s=max(_SHORTEST_S, CLOCK.real_s(ASK_EVERY_S)))
 
 
 def evaluator_watch(settings: Settings, valkey: Valkey, metrics: AlertMetrics) -> Repeating:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from app.core.accepted_minutes import AcceptedMinutes
 from app.core.accepted_tasks import register_accepted_tasks
-from app.core.clock import CLOCK
 from app.core.counting.backfill import Backfill
 from app.core.counting.tasks import register_counting_tasks
 from app.core.database import Database
@@ -67,7 +66,7 @@ def task_queue(settings: Settings, database: Database, valkey: Valkey) -> TaskQu
     register_accepted_tasks(huey, AcceptedMinutes(database, valkey))
     replayer = Replayer(database, statement_events=settings.bundle_max_events, clock=_now)
     routes, channels = routes_of(settings), make_channels(settings)
-    deliveries = Deliveries(database, routes, channels.send, clock=CLOCK.now)
+    deliveries = Deliveries(database, routes, channels.send, clock=_now)
     if routes.alertmanager is not None:
         post = partial(channels.alertmanager.post, routes.alertmanager)
         register_alert_tasks(huey, AlertmanagerRefresh(database, post))

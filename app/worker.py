@@ -16,7 +16,6 @@ import structlog
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 
 from app.alerting import make_evaluator
-from app.core.clock import CLOCK
 from app.core.database import Database
 from app.core.dependency_checks import dependency_checks
 from app.core.errors import DependencyError
@@ -50,7 +49,6 @@ from ingestion.admission.scripts import Scripts
 from ingestion.repeated_answers import RepeatedAnswers
 from ingestion.store_task import StoreTask
 from ingestion.writer import Writer
-from reporting.alerts.evaluator import ASK_EVERY_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,17 +91,17 @@ class Worker:
         self._tasks = task_queue(settings, self._database, self._valkey)
         self._consumer = self._make_consumer(StoreMetrics(registry))
         relay = Relay(self._database, self._tasks.notify)
-        self._evaluator = make_evaluator(
+        self._evaluator, evaluating = make_evaluator(
             settings,
             self._database,
             self._valkey,
             read=compose_slos(self._database, self._valkey).read,
             worker=self._tasks.huey.storage.stream.worker,
-            then=relay.run,
+            then=lambda: relay.run(_now()),
         )
         self._beside = [
             Repeating("outbox", self._relay(relay), interval_s=RELAY_EVERY_S),
-            Repeating("alerts", self._evaluator.step, interval_s=CLOCK.real_s(ASK_EVERY_S)),
+            evaluating,
         ]
         self._exposition = Exposition(
             registry, directory=None, collectors=[WorkCollector(lambda: self._consumer.counters)]
@@ -158,7 +156,7 @@ class Worker:
 
         def run() -> None:
             if turn.take():
-                relay.run(CLOCK.now())
+                relay.run(_now())
 
         return run
 

@@ -26,8 +26,9 @@ class Acknowledging:
 
     def look(self, token: str, now: datetime) -> Incident:
         """Return the incident of a link; nothing changes."""
+        incident_id = self._links.read(token, now, self._database)
         with self._database.begin() as connection:
-            incident = incidents_store.find(connection, self._links.read(connection, token, now))
+            incident = incidents_store.find(connection, incident_id)
         if incident is None:
             raise LinkError
         return incident

@@ -11,7 +11,6 @@ from __future__ import annotations
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from app.core.clock import CLOCK
 from app.core.errors import DependencyError
 from app.core.keyspace import ALERTS_EVALUATED, EVALUATOR_LEASE
 from app.core.queue.scripts import source
@@ -39,10 +38,10 @@ class Evaluator:
         evaluation: Evaluation,
         *,
         worker: str,
-        then: Callable[[datetime], object],
+        then: Callable[[], object],
         every_s: float = EVALUATE_EVERY_S,
         lease_s: float = LEASE_S,
-        clock: Callable[[], datetime] = CLOCK.now,
+        clock: Callable[[], datetime],
     ) -> None:
         self._turn = valkey.script(lua("evaluator_turn"))
         self._evaluated = valkey.script(lua("evaluated"))
@@ -61,7 +60,7 @@ class Evaluator:
         if not self._evaluation.run(now, by=self._worker):
             return False
         self._evaluated([ALERTS_EVALUATED])
-        self._then(now)
+        self._then()
         return True
 
     def resign(self) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from app.core.notify import outbox_store
@@ -23,7 +23,6 @@ from reporting.slo.alert_state import AlertState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from datetime import datetime
 
     from sqlalchemy import Connection
 
@@ -40,10 +39,17 @@ TOGETHER = timedelta(minutes=5)
 
 
 class Teller:
-    """Writes notifications. `remind_after` is by severity; none means never."""
+    """Writes notifications. `remind_after` is by severity; none means never. `real_time` is that of the outbox."""
 
-    def __init__(self, *, link: Link, remind_after: Mapping[AlertSeverity, timedelta]) -> None:
+    def __init__(
+        self,
+        *,
+        link: Link,
+        remind_after: Mapping[AlertSeverity, timedelta],
+        real_time: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
         self._link = link
+        self._real_time = real_time
         self._remind_after = remind_after
 
     @staticmethod
@@ -110,7 +116,7 @@ class Teller:
         about = [alert for alert in alerts if alert.alert_id in changed]
         link = self._link(connection, incident.incident_id, now)
         notification = compose(incident, alerts, event, notification_id=notification_id, told=about, link=link, now=now)
-        outbox_store.add(connection, [notification], now)
+        outbox_store.add(connection, [notification], self._real_time())
         alerts_store.mark_told(connection, news, notification_id)
         return 1
 

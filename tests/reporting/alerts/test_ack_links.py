@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from app.core.database import Database
 from reporting.alerts.ack_links import HOLDS_FOR, AckLinks, LinkError
-from tests.reporting.alerts.conftest import FAST, B, reading
+from tests.reporting.alerts.conftest import FAST, NOW, B, reading
 
 if TYPE_CHECKING:
     from flask.testing import FlaskClient
 
-    from app.core.database import Database
     from tests.reporting.alerts.conftest import Days
 
 
@@ -85,25 +85,50 @@ def test_a_link_that_was_changed_anywhere_holds_no_longer(
     assert days.states() == {f"a/{FAST}": "firing"}
 
 
-def test_a_link_ends_to_hold(database: Database, days: Days) -> None:
+def test_a_link_ends_to_hold(database: Database) -> None:
     links = AckLinks("https://slip.example")
-    now = datetime(2026, 11, 22, 12, tzinfo=UTC)
     with database.begin() as connection:
-        token = links.link(connection, "inc_00000000000000000000", now).rpartition("/")[2]
-        assert links.read(connection, token, now + HOLDS_FOR) == "inc_00000000000000000000"
-        with pytest.raises(LinkError):
-            links.read(connection, token, now + HOLDS_FOR + timedelta(seconds=1))
+        token = links.link(connection, "inc_00000000000000000000", NOW).rpartition("/")[2]
+
+    assert links.read(token, NOW + HOLDS_FOR, database) == "inc_00000000000000000000"
+    with pytest.raises(LinkError):
+        links.read(token, NOW + HOLDS_FOR + timedelta(seconds=1), database)
 
 
 def test_every_process_knows_the_key_and_no_other_installation_does(database: Database) -> None:
-    now = datetime(2026, 11, 22, 12, tzinfo=UTC)
     with database.begin() as connection:
-        token = AckLinks("https://a.example").link(connection, "inc_00000000000000000000", now).rpartition("/")[2]
-        assert AckLinks("https://b.example").read(connection, token, now)
-        stranger = AckLinks("https://c.example")
-        stranger._key = b"x" * 32
+        token = AckLinks("https://a.example").link(connection, "inc_00000000000000000000", NOW).rpartition("/")[2]
+
+    assert AckLinks("https://b.example").read(token, NOW, database)
+    stranger = AckLinks("https://c.example")
+    stranger._key = b"x" * 32
+    with pytest.raises(LinkError):
+        stranger.read(token, NOW, database)
+
+
+def test_a_key_that_was_made_in_vain_is_not_used(database: Database) -> None:
+    links = AckLinks("https://a.example")
+    with pytest.raises(ZeroDivisionError), database.begin() as connection:
+        links.link(connection, "inc_00000000000000000000", NOW)
+        raise ZeroDivisionError
+
+    with database.begin() as connection:
+        AckLinks("https://b.example").link(connection, "inc_00000000000000000000", NOW)
+        token = links.link(connection, "inc_00000000000000000000", NOW).rpartition("/")[2]
+    assert AckLinks("https://c.example").read(token, NOW, database)
+
+
+def test_whoever_guesses_links_takes_nobodys_connection(database: Database) -> None:
+    nowhere = Database("postgresql://nobody@127.0.0.1:1/none", pool_timeout_s=0.1)
+    links = AckLinks("https://a.example")
+    for _ in range(2):
+        with database.begin() as connection:
+            links.link(connection, "inc_00000000000000000000", NOW)
+
+    for guess in ("x", f"inc_00000000000000000000.1.{'A' * 43}"):
         with pytest.raises(LinkError):
-            stranger.read(connection, token, now)
+            links.read(guess, NOW, nowhere)
+    nowhere.close()
 
 
 @pytest.mark.parametrize("token", ["x", "%00", "inc_1.1.1", "../alerts", "a" * 5_000])
