@@ -129,6 +129,24 @@ def test_what_fails_is_tried_again_and_what_comes_after_it_waits(
     assert unfinished() == []
 
 
+def test_nobody_hears_of_an_end_before_the_beginning(make_deliveries: Any, write: Any, town: Town) -> None:
+    write(1, 2)
+    run = make_deliveries(ON_CALL)
+    send, failures = town.send, [FAILS]
+
+    def fail_at_first(target: Target, notification: Notification, now: datetime) -> None:
+        if failures:
+            raise failures.pop()
+        send(target, notification, now)
+
+    run._send = fail_at_first
+    run.deliver("incident-1", by="a")
+    assert town.heard == []
+    run.deliver("incident-1", by="b")
+
+    assert town.by(ON_CALL) == ["ntf_1", "ntf_2"]
+
+
 def test_a_failed_try_waits_for_its_time(make_deliveries: Any, write: Any, town: Town, database: Database) -> None:
     write(1)
     town.down = {ON_CALL: FAILS}
