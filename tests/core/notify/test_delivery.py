@@ -6,11 +6,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import structlog
 from sqlalchemy import select, text
 from structlog.testing import capture_logs
 
 from app.core.alert_tables import deliveries, notifications
-from app.core.notify import outbox_store
+from app.core.notify import delivery, outbox_store
 from app.core.notify.delivery import Deliveries
 from app.core.notify.errors import DeliveryError
 from app.core.notify.relay import Relay
@@ -28,6 +29,12 @@ if TYPE_CHECKING:
 
 ON_CALL, SECOND, OTHER = "https://on-call.example", "https://second.example", "https://other.example"
 PAGE = f"{ON_CALL}|{SECOND}"
+
+
+@pytest.fixture(autouse=True)
+def fresh_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A logger that no test before has set up, and so captures what is logged here."""
+    monkeypatch.setattr(delivery, "log", structlog.get_logger())
 
 
 class Town:
