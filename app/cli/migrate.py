@@ -34,7 +34,7 @@ def command(revision: str, *, yes: bool, settings: Settings) -> None:
     name = "base" if reached is None else reached
     if revision == "head":
         for slo in apply_shipped(settings.database_url, datetime.now(UTC)):
-            click.echo(f"The SLO {slo} is applied, as it ships.", err=True)
+            click.echo(f"The SLO {slo} is applied, as it ships.")
     click.echo(f"The schema is at {name}." + (" There was nothing to do." if reached == before else ""))
 
 
