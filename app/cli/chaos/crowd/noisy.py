@@ -15,7 +15,7 @@ from app.cli.chaos.crowd.crowd import Crowd
 from app.cli.chaos.crowd.drain import DRAIN_WITHIN_S, wait_empty
 from app.cli.chaos.crowd.neighbourhood import BROKEN, NEIGHBOURS, WHALE, Protection
 from app.cli.chaos.crowd.pace import check_pace, pace_of
-from app.cli.chaos.crowd.service_store import read_service
+from app.cli.chaos.crowd.service_store import Service, read_service
 from app.cli.chaos.crowd.traffic import Plan
 from app.core.settings import Settings
 from app.platform import Platform, PlatformOptions
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from app.cli.chaos.crowd.cores import Cores
     from app.cli.chaos.crowd.pace import Pace
-    from app.cli.chaos.crowd.service_store import Service
     from app.cli.chaos.crowd.traffic import Ask, Sender
 
 WARM_UP_S = 3.0
@@ -92,6 +91,14 @@ def run_company(company: Company, directory: Path, options: NoisyOptions) -> Run
             fairness.queueing(service, WHALE, NEIGHBOURS), at_most=2 * DEFAULTS.bundle_max_events
         )
     return run
+
+
+def together(before: Run, after: Run) -> Run:
+    """Return two quiet runs as one: a machine that has other work is not as fast at the end as it was at the beginning."""
+    asks = [*before.asks, *after.asks]
+    service = Service({**before.service.batches, **after.service.batches}, {})
+    pace = pace_of(asks, service, NEIGHBOURS)
+    return Run(Company.NOBODY, pace, asks, service, [*before.findings, *after.findings])
 
 
 def compare(quiet: Run, loud: Run) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from app.cli.chaos.crowd.noisy import Run
 
 TELL = {
-    "nobody": "alone",
+    "nobody": "alone, before and after",
     "over-its-limit": "a whale at 50 times its limit, garbage",
     "above-its-share": "a whale's bursts above its share, garbage",
 }
@@ -39,21 +39,23 @@ def command(
 ) -> None:
     """Compare fourteen small accounts alone with the same fourteen in bad company.
 
-    Three runs, each on a platform of its own. None of the small ones may be refused, and the p99 of their 202 and of their freshness
+    Two runs with company between two without, each on a platform of its own. None of the small ones may be refused, and the p99 of their 202 and of their freshness
     may be twice what it is without company, at most. Five of them share the whale's shard and lane.
     """
     from app.cli.chaos.crowd.neighbourhood import Protection  # noqa: PLC0415 - `slipstream --help` stays quick.
-    from app.cli.chaos.crowd.noisy import Company, NoisyOptions, compare, run_company  # noqa: PLC0415
+    from app.cli.chaos.crowd.noisy import Company, NoisyOptions, compare, run_company, together  # noqa: PLC0415
     from app.cli.chaos.crowd.options import conclude, prepare, show  # noqa: PLC0415
 
     ground = prepare(directory, seed, keep=keep)
     off = frozenset() if without is None else frozenset({Protection(without)})
     options = NoisyOptions(seconds=seconds, seed=ground.seed, cores=ground.cores, without=off)
-    runs: list[Run] = []
-    for company in Company:
-        click.echo(f"{seconds:g} s: {TELL[company]} …", err=True)
-        runs.append(run_company(company, ground.directory(company), options))
-    quiet, *loud = runs
+    done: list[Run] = []
+    for number, company in enumerate((*Company, Company.NOBODY)):
+        click.echo(f"{seconds:g} s: {company} …", err=True)
+        done.append(run_company(company, ground.directory(f"{number}-{company}"), options))
+    before, *loud, after = done
+    quiet = together(before, after)
+    runs = [quiet, *loud]
     for run in loud:
         compare(quiet, run)
     if as_json:
