@@ -66,15 +66,10 @@ class Evaluation:
             alerts_store.record(connection, _changes(observations), actor=None)
             self._teller.tell(connection, now, silenced=silenced)
         for each in observations:
-            if each.change is not None:
-                standing_now = each.standing
+            if each.change is not None and each.change.notify:  # The record has the others, who may be thousands.
+                alert = each.standing
                 log.info(
-                    "alert_changed",
-                    alert_id=standing_now.alert_id,
-                    slo=standing_now.slo,
-                    rule=standing_now.rule,
-                    state=each.change.state,
-                    told=each.change.notify,
+                    "alert_changed", alert_id=alert.alert_id, slo=alert.slo, rule=alert.rule, state=each.change.state
                 )
         return True
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reporting.alerts.standing import StandingAlert, new_id
-from reporting.alerts.tiers import tiers_of
+from reporting.alerts.tiers import figures_of, tiers_of
 from reporting.slo.alert_group import KEEP_FIRING_FOR, observe_all
 from reporting.slo.alert_state import remove
 
@@ -75,11 +75,11 @@ def _changed(
                 rule=tier.name,
                 severity=tier.severity,
                 alert=new.alert,
-                figures=tier.figures,
+                figures=figures_of(reading, tier.rule),
             )
             yield Observation(alert, new.change, is_new=True, replaces=None if old is None else old.alert_id)
         else:
-            yield Observation(replace(old, alert=new.alert, figures=tier.figures), new.change)
+            yield Observation(replace(old, alert=new.alert, figures=figures_of(reading, tier.rule)), new.change)
 
 
 def _removed(gone: Iterable[StandingAlert], now: datetime) -> list[Observation]:

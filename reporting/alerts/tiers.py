@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING
 
 from reporting.alerts.standing import Figures
 from reporting.definitions.durations import write_duration
-from reporting.slo.budget_alert import BUDGET_ALERTS
+from reporting.slo.budget_alert import BUDGET_ALERTS, BudgetAlert
 from reporting.slo.exact import shown
 
 if TYPE_CHECKING:
     from decimal import Decimal
-    from fractions import Fraction
 
     from reporting.alerts.reading import SloReading
-    from reporting.slo.alert_group import Rule
     from reporting.slo.burn_rate_alert import AlertSeverity, BurnRateAlert
     from reporting.slo.signals import Signal
 
@@ -27,37 +25,37 @@ class Tier:
 
     name: str
     severity: AlertSeverity
-    rule: Rule
+    rule: BurnRateAlert | BudgetAlert
     signal: Signal
-    figures: Figures
 
 
 def tiers_of(reading: SloReading) -> list[Tier]:
     """Return the rules on burn rates, then those on the budget."""
     seen: Counter[str] = Counter()
     tiers = []
-    remaining = _text(reading.budget_remaining_ratio)
-    burn_rates = {window: _text(rate) for window, rate in reading.burn_rates.items()}
     for rule, signal in zip(reading.rules, reading.signals, strict=True):
         name = rule_name(rule)
         seen[name] += 1
-        windows = _windows(rule)
-        figures = Figures(
-            target=str(reading.target.target),
-            limit=_text(shown(rule.factor)) or "",
-            burn_rates={window: burn_rates.get(window) for window in windows},
-            budget_remaining_ratio=remaining,
-        )
         # Two policies may have the same windows; the faster of them keeps the name.
         unique = name if seen[name] == 1 else f"{name}-{seen[name]}"
-        tiers.append(Tier(unique, rule.severity, rule, signal, figures))
+        tiers.append(Tier(unique, rule.severity, rule, signal))
     for budget in BUDGET_ALERTS:
         found = budget.signal(reading.budget_remaining_ratio, reading.state)
-        figures = Figures(
-            target=str(reading.target.target), limit=str(budget.at_most), budget_remaining_ratio=remaining
-        )
-        tiers.append(Tier(budget.name, budget.severity, budget, found, figures))
+        tiers.append(Tier(budget.name, budget.severity, budget, found))
     return tiers
+
+
+def figures_of(reading: SloReading, rule: BurnRateAlert | BudgetAlert) -> Figures:
+    """Return what was measured for a rule. Most rules of most evaluations have nothing to show."""
+    target, remaining = str(reading.target.target), _text(reading.budget_remaining_ratio)
+    if isinstance(rule, BudgetAlert):
+        return Figures(target=target, limit=str(rule.at_most), budget_remaining_ratio=remaining)
+    return Figures(
+        target=target,
+        limit=_text(shown(rule.factor)) or "",
+        burn_rates={window: _text(reading.burn_rates.get(window)) for window in _windows(rule)},
+        budget_remaining_ratio=remaining,
+    )
 
 
 def rule_name(rule: BurnRateAlert) -> str:
@@ -70,5 +68,5 @@ def _windows(rule: BurnRateAlert) -> list[str]:
     return [write_duration(window) for window in windows]
 
 
-def _text(value: Decimal | Fraction | None) -> str | None:
+def _text(value: Decimal | None) -> str | None:
     return None if value is None else f"{value:.4f}".rstrip("0").rstrip(".")
