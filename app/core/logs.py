@@ -51,7 +51,6 @@ def configure_logging(
         processors=[*before, *after],
         wrapper_class=structlog.make_filtering_bound_logger(number),
         logger_factory=structlog.WriteLoggerFactory(file=out),
-        cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(out)
     remove_meta = structlog.stdlib.ProcessorFormatter.remove_processors_meta

@@ -3,10 +3,9 @@ from __future__ import annotations
 import io
 import json
 import logging
-import sys
 import threading
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import structlog
@@ -16,24 +15,6 @@ from hypothesis import strategies as st
 
 from app.core.keys import new_key
 from app.core.logs import configure_logging
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-
-@pytest.fixture(autouse=True)
-def as_before() -> Iterator[None]:
-    """Leave the logs of the test run as they were."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    hooks = sys.excepthook, threading.excepthook
-    yield
-    structlog.reset_defaults()
-    structlog.contextvars.clear_contextvars()
-    logging.captureWarnings(capture=False)
-    root.handlers[:], root.level = handlers, level
-    sys.excepthook, threading.excepthook = hooks
-    logging.getLogger("alembic.runtime.migration").filters.clear()
 
 
 @pytest.fixture
