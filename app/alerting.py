@@ -52,7 +52,7 @@ def alert_routes(settings: Settings, database: Database, guard: Guard) -> list[B
         alerts_api.blueprint(alerts, guard),
         silences_api.blueprint(Silences(database), guard),
         incidents_api.blueprint(Incidents(database), guard),
-        ack_api.blueprint(Acknowledging(database, links, alerts)),
+        ack_api.blueprint(Acknowledging(database, links, alerts), guard),
     ]
 
 

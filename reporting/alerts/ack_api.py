@@ -16,11 +16,11 @@ from flask import Blueprint, Response, render_template_string, request
 
 from app.core.clock import CLOCK
 from app.core.http.body import read_body
-from app.core.http.guard import Guard
 from app.core.http.operations import describe
 from reporting.alerts.ack_links import LinkError
 
 if TYPE_CHECKING:
+    from app.core.http.guard import Guard
     from reporting.alerts.acknowledging import Acknowledging
     from reporting.alerts.incident import Incident
 
@@ -30,18 +30,22 @@ _NOBODY = "somebody with the link"
 _GONE = "This link holds no longer, or never has. Look at the alert itself, or wait for the next notification."
 
 
-def blueprint(acknowledging: Acknowledging) -> Blueprint:
-    """Return the routes of the page."""
+def blueprint(acknowledging: Acknowledging, guard: Guard) -> Blueprint:
+    """Return the routes of the page. Whoever guesses links is held off as one who guesses keys; a link that holds never is."""
     routes = Blueprint("ack", __name__)
 
+    def nothing() -> Response:
+        guard.visit(request.environ).failed()
+        return _page("Nothing to acknowledge", _GONE, status=404)
+
     @routes.get("/ack/<token>")
-    @Guard.public
+    @guard.public
     @describe(None)
     def ask(token: str) -> Response:
         try:
             incident = acknowledging.look(token, CLOCK.now())
         except LinkError:
-            return _page("Nothing to acknowledge", _GONE, status=404)
+            return nothing()
         if incident.resolved_at is not None:
             return _page("It is over", "There is nothing left to do.", incident=incident)
         if incident.acknowledged_at is not None:
@@ -50,14 +54,14 @@ def blueprint(acknowledging: Acknowledging) -> Blueprint:
         return _page("Are you on it?", text, incident=incident, asks=True)
 
     @routes.post("/ack/<token>")
-    @Guard.public
+    @guard.public
     @describe(None)
     def acknowledge(token: str) -> Response:
         body = read_body(request, limit=_LARGEST_FORM)
         try:
             incident = acknowledging.acknowledge(token, CLOCK.now(), by=_name(body))
         except LinkError:
-            return _page("Nothing to acknowledge", _GONE, status=404)
+            return nothing()
         return _page("Thank you", "It is noted that you are on it.", incident=incident)
 
     return routes
@@ -65,7 +69,7 @@ def blueprint(acknowledging: Acknowledging) -> Blueprint:
 
 def _name(body: bytes) -> str:
     """Read the name from the form; whatever it is, it is one printable line."""
-    fields = parse_qs(body.decode("utf-8", "replace"), max_num_fields=10)
+    fields = parse_qs(body.decode("utf-8", "replace"))  # As many as fit into `_LARGEST_FORM`.
     text = fields.get("name", [""])[0]
     name = " ".join("".join(char if char.isprintable() else " " for char in text).split())
     return f"{name[:_LONGEST_NAME]} (by link)" if name else _NOBODY

@@ -58,6 +58,7 @@ class AckLinks:
         if key is None:
             with database.begin() as connection:
                 key = self._key_of(connection, now)
+            self._key = key  # Committed by now.
         incident_id, until, signature = found[1], int(found[2]), found[3]
         expected = _sign(key, incident_id, until)
         if not hmac.compare_digest(expected, signature) or until < now.timestamp():
@@ -65,13 +66,9 @@ class AckLinks:
         return incident_id
 
     def _key_of(self, connection: Connection, now: datetime) -> bytes:
-        if self._key is None:
-            key = signing_store.find_key(connection, PURPOSE)
-            if key is None:
-                # Not remembered: this transaction may yet come to nothing, and another process make the key.
-                return signing_store.make_key(connection, PURPOSE, secrets.token_bytes(_KEY_BYTES), now)
-            self._key = key
-        return self._key
+        """Return the key, made if need be. It is not remembered: this transaction may yet come to nothing."""
+        key = self._key or signing_store.find_key(connection, PURPOSE)
+        return key or signing_store.make_key(connection, PURPOSE, secrets.token_bytes(_KEY_BYTES), now)
 
 
 def _sign(key: bytes, incident_id: str, until: int) -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from prometheus_client import CollectorRegistry
 
+from app.composition import Counting, compose_api
 from app.core.database import Database
 from reporting.alerts.ack_links import HOLDS_FOR, AckLinks, LinkError
 from tests.reporting.alerts.conftest import FAST, NOW, B, reading
@@ -14,6 +17,7 @@ from tests.reporting.alerts.conftest import FAST, NOW, B, reading
 if TYPE_CHECKING:
     from flask.testing import FlaskClient
 
+    from app.core.settings import Settings
     from tests.reporting.alerts.conftest import Days
 
 
@@ -59,6 +63,25 @@ def test_saying_so_again_or_without_a_name_is_fine(client: FlaskClient, days: Da
     assert "somebody with the link" in client.post(link).text
     assert client.post(link, data={"name": "Bob"}).status_code == 200
     assert days.events() == ["firing", "acknowledged"]
+
+
+def test_a_form_of_many_fields_is_a_form(client: FlaskClient, link: str) -> None:
+    form = {f"field-{number}": "x" for number in range(50)} | {"name": "Ada"}
+
+    assert "Ada (by link)" in client.post(link, data=form).text
+    assert client.post("/ack/guess", data=form).status_code == 404
+
+
+def test_whoever_guesses_links_is_held_off_and_a_link_that_holds_is_not(settings: Settings, link: str) -> None:
+    few = replace(settings, strangers_per_second=2, strangers_per_address=0)
+    api = compose_api(few, Counting(CollectorRegistry(), None), now=datetime.now(UTC))
+    client = api.app.test_client()
+
+    guesses = [client.open("/ack/guess", method=method).status_code for method in ("GET", "POST") * 5]
+
+    assert (guesses[0], guesses[-1]) == (404, 429)
+    assert client.get(link).status_code == 200
+    api.close()
 
 
 def test_when_it_is_over_there_is_nothing_to_say(client: FlaskClient, days: Days, link: str) -> None:
@@ -109,7 +132,8 @@ def test_every_process_knows_the_key_and_no_other_installation_does(database: Da
 def test_a_key_that_was_made_in_vain_is_not_used(database: Database) -> None:
     links = AckLinks("https://a.example")
     with pytest.raises(ZeroDivisionError), database.begin() as connection:
-        links.link(connection, "inc_00000000000000000000", NOW)
+        for _ in range(2):
+            links.link(connection, "inc_00000000000000000000", NOW)
         raise ZeroDivisionError
 
     with database.begin() as connection:
@@ -121,11 +145,11 @@ def test_a_key_that_was_made_in_vain_is_not_used(database: Database) -> None:
 def test_whoever_guesses_links_takes_nobodys_connection(database: Database) -> None:
     nowhere = Database("postgresql://nobody@127.0.0.1:1/none", pool_timeout_s=0.1)
     links = AckLinks("https://a.example")
-    for _ in range(2):
-        with database.begin() as connection:
-            links.link(connection, "inc_00000000000000000000", NOW)
+    guesses = ("x", f"inc_00000000000000000000.1.{'A' * 43}")
+    with pytest.raises(LinkError):
+        links.read(guesses[1], NOW, database)
 
-    for guess in ("x", f"inc_00000000000000000000.1.{'A' * 43}"):
+    for guess in guesses:
         with pytest.raises(LinkError):
             links.read(guess, NOW, nowhere)
     nowhere.close()
