@@ -88,6 +88,7 @@ class EvaluatorWatch:
         self._dead_after = dead_after
         self._monotonic = monotonic
         self._away_since: float | None = None
+        self._may_be_noted = True  # By a process before this one, which did not see the end.
         self._calm_s = calm_s
         self._calm_until = monotonic() + calm_s
 
@@ -124,6 +125,7 @@ class EvaluatorWatch:
 
     def _without_valkey(self) -> News:
         now = self._monotonic()
+        self._may_be_noted = True
         self._away_since = now if self._away_since is None else self._away_since
         if now - self._away_since < self._dead_after.total_seconds():
             return News.NOTHING
@@ -141,10 +143,11 @@ class EvaluatorWatch:
         return News.DEAD
 
     def _valkey_is_back(self) -> None:
-        if self._away_since is not None and self._machine is not None:
+        if self._may_be_noted and self._machine is not None:
             with self._machine.take() as turn:
                 if turn is not None:
                     turn.forget()
+                    self._may_be_noted = False
         if self._away_since is not None:
             self._calm_until = self._monotonic() + self._calm_s
         self._away_since = None

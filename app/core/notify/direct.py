@@ -55,6 +55,10 @@ def try_each(targets: Iterable[Target], send: Send, notification: Notification, 
             send(target, notification, now)
         except DeliveryError as error:
             yield Try(target, error.reason)
+        except Exception as error:
+            # Our own mistake, or a library's: it must not keep others from being told.
+            log.exception("notification_crashed", notification_id=notification.id, target=target.id)
+            yield Try(target, f"{type(error).__name__} on our side")
         else:
             yield Try(target)
 

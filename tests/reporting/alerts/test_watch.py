@@ -215,6 +215,28 @@ def test_when_valkey_comes_back_the_workers_get_time_and_the_next_outage_is_told
     assert [told.event for told in paged.told] == ["watch.firing"] * 2
 
 
+def test_an_outage_after_a_restart_is_told_although_nobody_saw_the_end_of_the_last(
+    watch: Any, paged: Paged, tmp_path: Path, evaluated: Any
+) -> None:
+    nowhere = Valkey(f"unix://{tmp_path}/none.sock", timeout_s=0.1)
+    now = [0.0]
+    options = {"machine": MachineTurn(tmp_path / "turn"), "monotonic": lambda: now[0]}
+
+    def outage(process: EvaluatorWatch) -> None:
+        process._script._valkey = nowhere
+        for _ in range(2):
+            process.look()
+            now[0] += 121
+
+    outage(watch("before", **options))
+    restarted = watch("after", **options)
+    evaluated(1)
+    restarted.look()
+    outage(restarted)
+
+    assert [told.event for told in paged.told] == ["watch.firing"] * 2
+
+
 def test_telling_at_once_reaches_the_second_when_the_first_is_down() -> None:
     heard: list[str] = []
 
@@ -233,3 +255,19 @@ def test_telling_at_once_reaches_the_second_when_the_first_is_down() -> None:
     assert heard == ["https://second.example", "https://third.example", "http://am.example"]
     only = make_routes(page="https://first.example", ticket=None, alertmanager=None)
     assert not tell_at_once(only, send, compose(News.DEAD, "watch.1", NOW), NOW)
+
+
+def test_our_own_mistake_with_one_chain_keeps_no_other_from_being_told() -> None:
+    heard: list[str] = []
+
+    def send(target: Target, _notification: Notification, _now: datetime) -> None:
+        if "first" in target.address:
+            raise TypeError("ours")
+        heard.append(target.address)
+
+    routes = make_routes(
+        page="https://first.example|https://second.example https://third.example", ticket=None, alertmanager=None
+    )
+
+    assert tell_at_once(routes, send, compose(News.DEAD, "watch.1", NOW), NOW)
+    assert heard == ["https://second.example", "https://third.example"]
