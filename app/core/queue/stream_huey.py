@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from huey.utils import ChordConfig
 
     from app.core.queue.client import Client
+    from app.core.queue.delivery import Delivery
     from app.core.queue.sacrifice import Sacrifice
 
 _logger = logging.getLogger(__name__)
@@ -141,6 +142,13 @@ class StreamHuey(Huey):
             raise
         self.storage.stream.drop(delivery)
         return None
+
+    def postpone(self, task: Task, delay_s: float) -> None:
+        """Put a task that was taken into the schedule, with its attempts as they are."""
+        delivery: Delivery = task.delivery
+        effects = Effects(delivery)
+        effects.schedule(self.storage.now_ms() + round(delay_s * 1_000), delivery.priority, delivery.message)
+        self.storage.stream.settle(effects)
 
     def run_suspect(self, payload: bytes) -> None:
         """Be the child in which a suspect task runs."""

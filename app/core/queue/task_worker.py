@@ -16,8 +16,16 @@ if TYPE_CHECKING:
     from huey.api import Task
 
 
+_MOST_PAUSES = 4
+_RESTS_S = 5.0
+"""As long as the longest pause: nothing is resumed later for having lain in the schedule."""
+
+
 class TaskWorker(Worker):
-    """Takes one task at a time; while a dependency is away it waits with the task in hand."""
+    """Takes one task at a time. A task whose dependency is away waits in hand for a moment, and then in the schedule.
+
+    What is away for one task, such as a lock or the time for a long statement, may be there for all others.
+    """
 
     def initialize(self) -> None:
         super().initialize()
@@ -29,7 +37,7 @@ class TaskWorker(Worker):
             task = self._patience.repeat(self.huey.dequeue, on=(Exception,))
             if task is None:
                 return
-            self._patience.repeat(lambda: self._run(task, now), on=(DependencyAwayError,))
+            self._run_or_postpone(task, now)
         except StoppedError:
             if task is not None:
                 self.huey.storage.stream.let_go([task.delivery])
@@ -39,6 +47,12 @@ class TaskWorker(Worker):
         self.task_count += 1
         if self.max_tasks and self.task_count >= self.max_tasks:
             raise WorkerRecycle
+
+    def _run_or_postpone(self, task: Task, now: datetime | None) -> None:
+        try:
+            self._patience.repeat(lambda: self._run(task, now), on=(DependencyAwayError,), at_most=_MOST_PAUSES)
+        except DependencyAwayError:
+            self._patience.repeat(lambda: self.huey.postpone(task, _RESTS_S), on=(Exception,))
 
     def _run(self, task: Task, now: datetime | None) -> None:
         huey = self.huey

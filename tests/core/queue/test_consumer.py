@@ -11,12 +11,15 @@ from huey.exceptions import ConfigurationError
 
 from app.core.queue.consumer import BulkWork
 from app.core.queue.counters import Outcome
+from app.core.queue.dead_letters import DeadLetters
 from app.core.queue.keeper import Keeper
 from app.core.queue.lanes import LANES
 from app.core.queue.stats import read_stats
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    import redis
 
     from app.core.queue.bundle import Policy
     from app.core.queue.consumer import StreamConsumer
@@ -132,6 +135,29 @@ def test_a_worker_that_stops_while_a_dependency_is_away_lets_its_task_go(huey: S
         [huey.storage.keys.redelivered, *huey.storage.keys.streams], ["workers", "heir", 60_000, 10**9]
     )
     assert delivery is not None, "whoever looks next takes it, without waiting for silence"
+
+
+def test_a_task_whose_dependency_stays_away_does_not_keep_others_from_running(
+    huey: StreamHuey, policy: Policy, redis_client: redis.Redis
+) -> None:
+    away_error, ran = policy.pause_on[0], threading.Event()
+
+    @huey.task(retries=0)
+    def stuck() -> None:
+        raise away_error("the statement took too long")
+
+    @huey.task()
+    def other() -> None:
+        ran.set()
+
+    stuck()
+    other()
+    with running(huey, workers=1):
+        assert ran.wait(60)
+        ((waiting, _),) = redis_client.zrange("{tasks}:schedule", 0, -1, withscores=True)
+
+    assert waiting.startswith(b"2,0,0:"), "that it waited is no attempt"
+    assert len(DeadLetters(huey)) == 0
 
 
 def test_a_dead_thread_is_replaced(huey: StreamHuey, bulk: BulkWork) -> None:
