@@ -43,7 +43,15 @@ _SINCE = text("""
 
 _OLDEST_RUNNING = text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
 
-_PURGE = text("DELETE FROM restatements WHERE at < :before")
+# Whoever adds requests up has no half hour after which it forgets everything: it may come back after days.
+_PURGE = text("""
+    DELETE FROM restatements
+     WHERE id IN (
+       SELECT id FROM restatements
+        WHERE at < :before AND (source <> 'requests' OR xid < (SELECT min(seen_xid) FROM rollup_progress))
+        LIMIT :limit
+     )
+""")
 
 
 class Restated(StrEnum):
@@ -94,9 +102,9 @@ def restated_since(connection: Connection, xid: int, sources: Sequence[Restated]
     return [Restatement(*row) for row in rows], oldest_running
 
 
-def purge(connection: Connection, now: datetime) -> int:
-    """Delete notes that nobody asks for any more; return how many."""
-    return connection.execute(_PURGE, {"before": now - KEPT}).rowcount
+def purge(connection: Connection, now: datetime, *, limit: int) -> int:
+    """Delete some of the notes that nobody asks for any more; return how many."""
+    return connection.execute(_PURGE, {"before": now - KEPT, "limit": limit}).rowcount
 
 
 def span_of(scope: str, minutes: Iterable[int]) -> list[Span]:

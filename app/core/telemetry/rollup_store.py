@@ -86,7 +86,10 @@ _BEGIN = text("""
     INSERT INTO rollup_progress (name, seen_xid)
     VALUES ('requests', pg_snapshot_xmin(pg_current_snapshot())::text::bigint) ON CONFLICT DO NOTHING
 """)
-_HOLD = text("SELECT 1 FROM rollup_progress WHERE name = 'requests' FOR UPDATE")
+# Who waited would hold a thread for tasks for as long as the other is at it, and then find nothing to do.
+_HOLD = text("""
+    SELECT quarters_until, days_until, seen_xid FROM rollup_progress WHERE name = 'requests' FOR UPDATE SKIP LOCKED
+""")
 _MOVE = text("""
     UPDATE rollup_progress SET quarters_until = :quarters_until, days_until = :days_until, seen_xid = :seen_xid
      WHERE name = 'requests'
@@ -104,11 +107,15 @@ def first_minute(connection: Connection, known: Sequence[str]) -> datetime | Non
     return min((minute for minute in found if minute is not None), default=None)
 
 
-def hold_progress(connection: Connection) -> Progress:
-    """Return how far it is, with nobody else at it until the transaction ends."""
+def begin(connection: Connection) -> None:
+    """Have a row of progress; commit it at once, because others wait for one that is being inserted."""
     connection.execute(_BEGIN)
-    connection.execute(_HOLD)
-    return Progress(*connection.execute(_PROGRESS).one())
+
+
+def hold_progress(connection: Connection) -> Progress | None:
+    """Return how far it is, with nobody else at it until the transaction ends; None, at once, when somebody else is."""
+    row = connection.execute(_HOLD).one_or_none()
+    return None if row is None else Progress(*row)
 
 
 def progress(connection: Connection) -> Progress:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY = timedelta(days=1)
 _QUARTER = timedelta(minutes=QUARTER)
+_PURGED_AT_ONCE = 5_000
 
 
 class Rollups:
@@ -38,6 +39,8 @@ class Rollups:
 
     def add_up(self, now: datetime) -> int:
         """Add up what is over and what was late; return for how many days there was something to do."""
+        with self._database.begin() as connection:
+            rollup_store.begin(connection)
         days = self._repeat()
         while self._next_day(now):
             days += 1
@@ -45,13 +48,19 @@ class Rollups:
 
     def purge_restatements(self, now: datetime) -> int:
         """Delete notes that nobody asks for any more; return how many."""
-        with self._database.begin() as connection:
-            return restatements_store.purge(connection, now)
+        purged, step = 0, _PURGED_AT_ONCE
+        while step == _PURGED_AT_ONCE:
+            with self._database.begin() as connection:
+                step = restatements_store.purge(connection, now, limit=_PURGED_AT_ONCE)
+            purged += step
+        return purged
 
     def _next_day(self, now: datetime) -> bool:
-        """Add up the next day, or what of it is over; False when that was nothing."""
+        """Add up the next day, or what of it is over; False when that was nothing, or somebody else is at it."""
         with self._database.begin() as connection:
             reached = rollup_store.hold_progress(connection)
+            if reached is None:
+                return False
             services = rollup_store.services(connection)
             since = reached.quarters_until or rollup_store.first_minute(connection, services)
             if since is None:
@@ -72,6 +81,8 @@ class Rollups:
         """Add up again what was late; return for how many days."""
         with self._database.begin() as connection:
             reached = rollup_store.hold_progress(connection)
+            if reached is None:
+                return 0
             noted, seen_xid = restated_since(connection, reached.seen_xid, [Restated.REQUESTS])
             late = list(_by_day(noted, reached))
             for day, services in late:
