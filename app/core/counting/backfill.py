@@ -5,6 +5,7 @@
 2. A step takes the lock alone, so every event that is stored now can be seen, and those being stored wait. It counts the
    next events, moves the position behind them, and commits both at once.
 3. A step that finds fewer events than it asked for has come to the end: the rule is complete.
+4. What a rule that was removed, or that begins again, has counted goes first, in steps that keep nobody waiting.
 
 Killed between two steps, the next one goes on. Rules that are at the same place move together.
 """
@@ -15,7 +16,7 @@ import time
 from typing import TYPE_CHECKING
 
 from app.core.counting import counting_store
-from app.core.counting.counter import count_events
+from app.core.counting.counter import count_events, is_known
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,7 +40,7 @@ class Backfill:
         self._step = step
 
     def run(self, now: datetime, budget_s: float) -> bool:
-        """Go on for some seconds; return whether every rule is complete."""
+        """Go on for some seconds; return whether every rule is complete that this release understands."""
         deadline = time.monotonic() + budget_s
         while True:
             begun = time.monotonic()
@@ -54,10 +55,14 @@ class Backfill:
     def step(self, now: datetime) -> bool:
         """Count the next events; False when there is nothing left to do."""
         with self._database.begin() as connection:
+            if counting_store.remove_left_over(connection, self._step):
+                return True
             # Looking first is free; the lock makes others wait.
             if not _incomplete(connection):
                 return False
             counting_store.hold_alone(connection)
+            if counting_store.is_left_over(connection):
+                return True  # By those who stored until we got the lock, or who removes it now.
             rules = _incomplete(connection)
             if not rules:
                 return False
@@ -71,8 +76,10 @@ class Backfill:
         return True
 
     def rests(self, now: datetime, since: timedelta) -> bool:
-        """Say whether a rule is incomplete and nobody has gone on with it for a while."""
+        """Say whether there is something to do and nobody has gone on with it for a while."""
         with self._database.begin() as connection:
+            if counting_store.is_left_over(connection):
+                return True
             rules = _incomplete(connection)
         moved = [rule.moved_at for rule in rules if rule.moved_at is not None]
         return bool(rules) and (not moved or now - max(moved) > since)
@@ -97,4 +104,5 @@ def complete(connection: Connection) -> set[str]:
 
 
 def _incomplete(connection: Connection) -> list[StoredRule]:
-    return [rule for rule in counting_store.rules(connection) if rule.backfilled_at is None]
+    rules = counting_store.rules(connection)
+    return [rule for rule in rules if rule.backfilled_at is None and is_known(rule)]

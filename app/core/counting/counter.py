@@ -6,10 +6,11 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
+import structlog
 
 from app.core.counting import counting_store
 from app.core.counting.counting_store import RuleCount
-from app.core.counting.rules import rule_of
+from app.core.counting.rules import UnknownRuleError, rule_of
 from app.core.restatements_store import Restated, Span, note_late
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ _BY_KIND = frozenset({"account_id", "type"})
 """Fields that many events share the values of."""
 
 _rule_of = lru_cache(maxsize=4_096)(rule_of)
+
+log = structlog.get_logger(__name__)
 
 
 class Event(Protocol):
@@ -54,9 +57,13 @@ class EventCounter:
         """Count events that this transaction has stored, but for those that the backfill of a rule will come to."""
         if not self._rules or not events:
             return
-        everywhere = [rule for rule in self._rules if rule.backfilled_at is not None]
+        known = [rule for rule in self._rules if is_known(rule)]
+        if len(known) < len(self._rules):
+            # An event is never lost for a rule's sake: one that this release cannot count for is backfilled from the start.
+            counting_store.begin_again(self._connection, {rule.rule_id for rule in self._rules if rule not in known})
+        everywhere = [rule for rule in known if rule.backfilled_at is not None]
         count_events(self._connection, everywhere, events)
-        for rule in self._rules:
+        for rule in known:
             if rule.backfilled_at is None:
                 passed = counting_store.keys_up_to(
                     self._connection,
@@ -65,6 +72,16 @@ class EventCounter:
                 )
                 ours = [event for event in events if (event.account_id, event.event_id) in passed]
                 count_events(self._connection, [rule], ours)
+
+
+def is_known(rule: StoredRule) -> bool:
+    """Say whether this release can count for a rule."""
+    try:
+        _rule_of(rule.filters)
+    except UnknownRuleError as error:
+        log.warning("counting_rule_not_understood", rule=rule.rule_id, error=str(error))
+        return False
+    return True
 
 
 def count_events(connection: Connection, rules: Sequence[StoredRule], events: Iterable[Event]) -> None:

@@ -36,7 +36,33 @@ _ADD_RULE = text("""
     VALUES (:rule_id, CAST(:filters AS jsonb), '', '', :now) ON CONFLICT DO NOTHING
 """)
 _REMOVE_RULES = text("DELETE FROM counting_rules WHERE rule_id = ANY(:rule_ids)")
-_REMOVE_COUNTS = text("DELETE FROM rule_counts WHERE rule_id = ANY(:rule_ids)")
+_BEGIN_AGAIN = text("""
+    UPDATE counting_rules SET position_account = '', position_event = '', backfilled_at = NULL
+     WHERE rule_id IN (SELECT rule_id FROM counting_rules
+                        WHERE rule_id = ANY(:rule_ids) AND (position_account > '' OR backfilled_at IS NOT NULL)
+                        ORDER BY rule_id FOR UPDATE)
+""")
+# Counts of rules that are no more, or of which nothing counts yet. The recursion looks up one rule after the other, which
+# an index answers at once, however much they have counted.
+_LEFT_OVER = """
+    WITH RECURSIVE counted (rule_id) AS (
+        SELECT min(rule_id) FROM rule_counts
+        UNION ALL
+        SELECT (SELECT min(rule_id) FROM rule_counts WHERE rule_id > counted.rule_id)
+          FROM counted WHERE counted.rule_id IS NOT NULL
+    ), gone AS (
+        SELECT rule_id FROM counted
+         WHERE rule_id IS NOT NULL AND NOT EXISTS (
+            SELECT FROM counting_rules AS rule
+             WHERE rule.rule_id = counted.rule_id AND (rule.position_account > '' OR rule.backfilled_at IS NOT NULL))
+    )
+"""
+_IS_LEFT_OVER = text(f"{_LEFT_OVER} SELECT EXISTS (SELECT FROM gone)")  # noqa: S608 - Of constants.
+_REMOVE_LEFT_OVER = text(f"""{_LEFT_OVER}
+    DELETE FROM rule_counts WHERE ctid = ANY(ARRAY(
+        SELECT ctid FROM rule_counts WHERE rule_id = ANY(ARRAY(SELECT rule_id FROM gone))
+         LIMIT :most FOR UPDATE SKIP LOCKED))
+""")  # noqa: S608 - Of constants.
 _MOVE = text("""
     UPDATE counting_rules SET position_account = :account, position_event = :event, moved_at = :now,
            backfilled_at = CASE WHEN :done THEN :now END
@@ -110,16 +136,28 @@ def rules(connection: Connection) -> list[StoredRule]:
 
 
 def add_rule(connection: Connection, rule_id: str, filters: str, now: datetime) -> None:
-    """Add a rule of which nothing is counted; the lock is held alone. What an earlier one of its name left goes."""
-    connection.execute(_REMOVE_COUNTS, {"rule_ids": [rule_id]})
+    """Add a rule of which nothing is counted; the lock is held alone."""
     connection.execute(_ADD_RULE, {"rule_id": rule_id, "filters": filters, "now": now})
 
 
 def remove_rules(connection: Connection, rule_ids: Collection[str]) -> None:
-    """Remove rules and what they have counted; the lock is held alone."""
-    parameters = {"rule_ids": sorted(rule_ids)}
-    connection.execute(_REMOVE_RULES, parameters)
-    connection.execute(_REMOVE_COUNTS, parameters)
+    """Remove rules; the lock is held alone. What they have counted is left over."""
+    connection.execute(_REMOVE_RULES, {"rule_ids": sorted(rule_ids)})
+
+
+def begin_again(connection: Connection, rule_ids: Collection[str]) -> None:
+    """Have rules backfilled from the start; the lock is held. What they have counted is left over."""
+    connection.execute(_BEGIN_AGAIN, {"rule_ids": sorted(rule_ids)})
+
+
+def is_left_over(connection: Connection) -> bool:
+    """Say whether there are counts of rules that are no more, or whose backfill has not begun."""
+    return bool(connection.execute(_IS_LEFT_OVER).scalar_one())
+
+
+def remove_left_over(connection: Connection, most: int) -> int:
+    """Remove so many of those counts, and return how many; nobody adds to them, so that no lock is needed."""
+    return connection.execute(_REMOVE_LEFT_OVER, {"most": most}).rowcount
 
 
 def move(

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 _encode = msgspec.json.Encoder(decimal_format="number", order="deterministic").encode
 
 
+class UnknownRuleError(ValueError):
+    """A stored rule that this release does not understand."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """The part is what is good of the total, or else what is bad."""
@@ -45,11 +49,14 @@ class Rule:
 
 
 def rule_of(filters: str) -> Rule:
-    """Return the rule that `Rule.filters` wrote."""
-    written: dict[str, dict[str, Any]] = msgspec.json.decode(filters)
-    is_good = "good" in written
-    part = written["good" if is_good else "bad"]
-    return Rule(parse(Source.EVENTS, written["total"]), parse(Source.EVENTS, part), is_good)
+    """Return the rule that `Rule.filters` wrote; raises `UnknownRuleError`."""
+    try:
+        written: dict[str, dict[str, Any]] = msgspec.json.decode(filters)
+        is_good = "good" in written
+        part = written["good" if is_good else "bad"]
+        return Rule(parse(Source.EVENTS, written["total"]), parse(Source.EVENTS, part), is_good)
+    except (msgspec.DecodeError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise UnknownRuleError(f"a counting rule is not understood: {error}") from error
 
 
 def _conditions(chosen: Filter) -> dict[str, object]:
