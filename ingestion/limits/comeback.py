@@ -2,7 +2,7 @@
 
 Each is told the time until his own batch would fit, as if nobody else waited. Of five hundred told the same, one would be
 let in and the others refused again, wave after wave. So what was refused lately is remembered as a queue that drains at the
-account's rate, and everybody is told a random moment within the time that it takes: then most come when there is room.
+account's rate, and everybody is told a random moment in the second half of the time that it takes until he is let in: then most come when there is room.
 """
 
 from __future__ import annotations
