@@ -1,4 +1,4 @@
-"""Routes, tiers and reasons by which a service's requests are told apart: 500 of each, and those that an SLO names.
+"""Routes, accounts, tiers and reasons by which a service's requests are told apart: 500 of each, and routes that SLOs name.
 
 Whoever writes them may invent a new one for every request (`/orders/17`), and every minute has a row for each. So what
 comes after the first 500 counts as `__other__`. A route that an SLO names is always told apart, however late it comes.
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from app.core.telemetry.ledger import Observation
 
 MOST_NAMES = 500
-ROUTE, TIER, REASON = "route", "tier", "reason"
+ROUTE, ACCOUNT, TIER, REASON = _KINDS = ("route", "account", "tier", "reason")
 
 Name = tuple[str, str]
 """A kind, and the name."""
@@ -36,7 +36,7 @@ class Known:
 
     def with_new(self, names: Iterable[Name]) -> tuple[Known, list[Name]]:
         """Take names in while there is room for their kind; returns what is known then, and those taken in."""
-        counts = {kind: sum(1 for known, _ in self.names if known == kind) for kind in (ROUTE, TIER, REASON)}
+        counts = {kind: sum(1 for known, _ in self.names if known == kind) for kind in _KINDS}
         added: list[Name] = []
         for name in names:
             if name not in self.names and counts[name[0]] < MOST_NAMES:
@@ -49,7 +49,9 @@ class Known:
 def names_of(observations: Iterable[Observation], named_routes: Collection[str]) -> list[Name]:
     """Return the names that need room, each once, in the order in which they come."""
     found: dict[Name, None] = {}
-    for _, _, route, _, tier, _, reason, _ in observations:
+    for _, account_id, route, _, tier, _, reason, _ in observations:
+        if account_id is not None and account_id != OTHER:
+            found[ACCOUNT, account_id] = None
         if route != OTHER and route not in named_routes:
             found[ROUTE, route] = None
         if tier and tier != OTHER:
@@ -64,13 +66,14 @@ def folded(
 ) -> dict[Observation, int]:
     """Count what has no name of its own as `__other__`."""
     routes = {name for kind, name in known.names if kind == ROUTE}.union(named_routes)
+    accounts = {name for kind, name in known.names if kind == ACCOUNT}
     tiers = {name for kind, name in known.names if kind == TIER} | {""}
     reasons = {name for kind, name in known.names if kind == REASON} | {""}
     result: dict[Observation, int] = {}
     for (minute, account_id, route, method, tier, status, reason, bucket), requests in observations.items():
         observation = (
             minute,
-            account_id,
+            account_id if account_id is None or account_id in accounts else OTHER,
             route if route in routes else OTHER,
             method,
             tier if tier in tiers else OTHER,

@@ -79,7 +79,15 @@ def _statements(target: str, minutes: str, *, accounts: bool) -> tuple[TextClaus
 _SERVICES = _statements("request_rollups", "request_minutes", accounts=False)
 _ACCOUNTS = _statements("account_request_rollups", "account_request_minutes", accounts=True)
 _KNOWN_SERVICES = text(_DISTINCT.format(table="request_minutes", column="service"))
-_KNOWN_ACCOUNTS = text(_DISTINCT.format(table="account_request_minutes", column="account_id"))
+_TOUCHED_ACCOUNTS = text(
+    _DISTINCT.format(table="account_request_minutes", column="account_id")
+    + """
+       AND EXISTS (
+         SELECT FROM account_request_minutes
+          WHERE account_id = known.name AND service = ANY(:services) AND minute >= :since AND minute < :until
+       )
+    """
+)
 _FIRST_MINUTE = text("SELECT min(minute) FROM request_minutes WHERE service = :service")
 _PROGRESS = text("SELECT quarters_until, days_until, seen_xid FROM rollup_progress WHERE name = 'requests'")
 _BEGIN = text("""
@@ -131,8 +139,9 @@ def move(connection: Connection, reached: Progress) -> None:
 
 def add_up(connection: Connection, known: Sequence[str], *, width: int, since: datetime, until: datetime) -> None:
     """Make the quarters or days of `[since, until)` anew, which begins and ends with one."""
-    accounts = list(connection.execute(_KNOWN_ACCOUNTS).scalars())
-    parameters = {"services": list(known), "width": width, "since": since, "until": until, "accounts": accounts}
+    span = {"services": list(known), "since": since, "until": until}
+    accounts = list(connection.execute(_TOUCHED_ACCOUNTS, span).scalars())
+    parameters = {**span, "width": width, "accounts": accounts}
     for quarters, days, remove in (_SERVICES, _ACCOUNTS):
         connection.execute(remove, parameters)
         statement, length = (quarters, "15 minutes") if width == QUARTER else (days, "1 day")

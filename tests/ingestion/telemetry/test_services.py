@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, select
 
 from app.core.problems import Problem, ProblemType
-from app.core.tables import request_minutes
+from app.core.tables import account_request_minutes, request_minutes
 from ingestion.telemetry.names import MOST_NAMES
 from ingestion.telemetry.services import Services
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
 
-def seen(route: str = "/", tier: str = "", reason: str = "") -> Observation:
-    return (29_000_000, None, route, "GET", tier, 200, reason, None)
+def seen(route: str = "/", tier: str = "", reason: str = "", account: str | None = None) -> Observation:
+    return (29_000_000, account, route, "GET", tier, 200, reason, None)
 
 
 def add(database: Database, services: Services, observations: Iterable[Observation]) -> None:
@@ -89,6 +89,20 @@ def test_tiers_and_reasons_are_bounded_alike(database: Database) -> None:
     assert counted(database, "tier")["__other__"] == 1
     assert counted(database, "reason")["__other__"] == 1
     assert counted(database, "route") == {"/": MOST_NAMES + 1}
+
+
+def test_accounts_are_bounded_alike_and_requests_of_nobody_stay_nobodys(database: Database) -> None:
+    services = Services(lambda _: ())
+    add(database, services, [seen(account=f"a{number}") for number in range(MOST_NAMES + 7)])
+    add(database, services, [seen(account="a0"), seen()])
+
+    with database.begin() as connection:
+        accounts = account_request_minutes.c
+        rows = connection.execute(select(accounts.account_id, accounts.requests)).all()
+    requests = {row.account_id: row.requests for row in rows}
+    assert len(requests) == MOST_NAMES + 1
+    assert (requests["__other__"], requests["a0"]) == (7, 2)
+    assert counted(database, "route") == {"/": MOST_NAMES + 9}
 
 
 def test_processes_that_add_names_at_the_same_time_agree_on_them(database: Database) -> None:
