@@ -26,6 +26,8 @@ KEPT = timedelta(days=40)
 """As long as Valkey has minutes one by one."""
 _OVERLAP = 5
 """Minutes that are looked at again: those that were not over when they were copied."""
+_MARKED_EVERY = 60
+"""Minutes without events after which one is kept with a count of 0, so that nobody looks back any further."""
 _AT_ONCE = 5_000
 
 
@@ -41,8 +43,10 @@ class AcceptedMinutes:
         with self._database.begin() as connection:
             since = self.kept_until(connection, now)
         counts = self._counted(range(since, _minute(now) + 1))
+        latest = max((minute for _, minute in counts), default=since)
+        mark = {(0, _minute(now)): 0} if latest < _minute(now) - _MARKED_EVERY else {}
         with self._database.begin() as connection:
-            accepted_minutes_store.put(connection, counts)
+            accepted_minutes_store.put(connection, counts | mark)
         return len(counts)
 
     def accepted(self, connection: Connection, spans: Sequence[tuple[int, int]], now: datetime) -> Mapping[int, int]:

@@ -175,6 +175,25 @@ def test_accepted_minutes_survive_valkey_once_they_are_kept(
 
 
 @pytest.mark.usefixtures("freshness")
+@pytest.mark.parametrize("quiet_days", [None, 3])
+def test_minutes_without_events_are_not_asked_for_again_and_again(
+    parts: SLOParts, intake: Intake, database: Database, valkey: Valkey, quiet_days: int | None
+) -> None:
+    if quiet_days is not None:
+        intake.accept(10, NOW - timedelta(days=quiet_days))
+    kept = AcceptedMinutes(database, valkey)
+    kept.keep(NOW)
+
+    with database.begin() as connection:
+        assert kept.kept_until(connection, NOW) >= minute_of(NOW) - 60
+    later = NOW + timedelta(minutes=5)
+    intake.accept(5, NOW)
+    kept.keep(later)
+    valkey.execute("FLUSHALL")
+    assert counted(parts, now=later)[1] == (5 if quiet_days is None else 15)
+
+
+@pytest.mark.usefixtures("freshness")
 def test_a_minute_that_goes_on_after_it_was_kept_is_counted_whole(
     parts: SLOParts, intake: Intake, database: Database, valkey: Valkey
 ) -> None:
