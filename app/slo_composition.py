@@ -39,7 +39,11 @@ def compose_slos(database: Database, valkey: Valkey) -> SLOParts:
     catalogue, maintenance = Catalogue(database), MaintenanceCalendar(database)
     evaluator = Evaluator(database, catalogue, maintenance, Books(AcceptedMinutes(database, valkey)))
     return SLOParts(
-        catalogue, maintenance, evaluator, SLOs(catalogue, evaluator, Backfill(database)), Readings(evaluator)
+        catalogue,
+        maintenance,
+        evaluator,
+        SLOs(catalogue, evaluator, Backfill(database)),
+        Readings(catalogue, evaluator),
     )
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from reporting.alerts.reading import Unknown
 from reporting.alerts.standing import StandingAlert, new_id
 from reporting.alerts.tiers import figures_of, tiers_of
 from reporting.slo.alert_group import KEEP_FIRING_FOR, observe_all
-from reporting.slo.alert_state import remove
+from reporting.slo.alert_state import freeze, remove
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -35,17 +36,22 @@ class Observation:
 
 
 def observe_readings(
-    readings: Iterable[SloReading],
+    readings: Iterable[SloReading | Unknown],
     standing: Mapping[Key, StandingAlert],
     *,
     now: datetime,
     silenced: Silenced,
     keep_firing_for: timedelta = KEEP_FIRING_FOR,
 ) -> list[Observation]:
-    """Evaluate the alerts of all SLOs; those of SLOs and rules that are no more are removed."""
+    """Evaluate the alerts of all SLOs; those of unknown ones freeze, those of SLOs and rules that are no more are removed."""
     found: list[Observation] = []
     known: set[Key] = set()
     for reading in readings:
+        if isinstance(reading, Unknown):
+            unknown = [each for each in standing.values() if each.slo == reading.name]
+            known.update(each.key for each in unknown)
+            found += [Observation(replace(each, alert=freeze(each.alert, now=now)), None) for each in unknown]
+            continue
         tiers = tiers_of(reading)
         before = [standing.get((reading.name, tier.name)) for tier in tiers]
         known.update((reading.name, tier.name) for tier in tiers)

@@ -15,8 +15,15 @@ if TYPE_CHECKING:
     from reporting.slo.signals import Signal
     from reporting.slo.state import SLOState
 
-    Read = Callable[[datetime], Sequence["SloReading"]]
+    Read = Callable[[datetime], Sequence["SloReading | Unknown"]]
     """Returns every SLO in force, or raises: the alerts of an SLO that is missing are removed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """An SLO in force that cannot be read, not even its rules: its alerts are frozen."""
+
+    name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -94,6 +94,11 @@ class Catalogue:
             known = self.registered(connection).values()
         return [each.current for each in known if each.current is not None]
 
+    def names_in_force(self) -> set[str]:
+        """Return the names of all SLOs in force, also of those that this release does not understand."""
+        with self._database.begin() as connection:
+            return {each.name for each in self.registered(connection).values() if each.in_force}
+
     def plan(self, text: str) -> Applied:
         """Return what applying a text would do; raises `DefinitionError`."""
         with self._database.begin() as connection:
@@ -138,10 +143,11 @@ class Catalogue:
     @staticmethod
     def _require_rules(connection: Connection, now: datetime) -> None:
         """Have events counted for the SLOs in force, and for no others. What is not committed yet is not remembered."""
-        current = [each.current for each in register(catalogue_store.versions(connection)).values()]
-        measures = [measure_of(each.indicator) for each in current if each is not None]
+        registered = register(catalogue_store.versions(connection)).values()
+        measures = [measure_of(each.current.indicator) for each in registered if each.current is not None]
         rules = [rule_of(measure) for measure in measures if measure.source is Source.EVENTS]
-        backfill.require(connection, rules, now)
+        # Any rule may be that of an SLO that only a later release understands.
+        backfill.require(connection, rules, now, only=all(each.understood for each in registered))
 
     def _plan(self, connection: Connection, text: str) -> tuple[Applied, list[OpenSLO]]:
         stored = [_readable(each) for each in catalogue_store.objects(connection)]

@@ -39,7 +39,11 @@ def definition_of(document: str) -> Definition:
     """Return the definition of a stored SLO, which has no references; raises `UnreadableDocumentError`."""
     slo = object_of("SLO", document)
     report = Reporter()
-    definition = build(slo, Library(), report) if isinstance(slo, openslo.SLO) else None
+    try:
+        definition = build(slo, Library(), report) if isinstance(slo, openslo.SLO) else None
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        # What is built was checked by the rules of the release that stored it, which need not be ours.
+        raise UnreadableDocumentError(f"a stored SLO cannot be built: {error!r}") from error
     if definition is None:
         raise UnreadableDocumentError("; ".join(map(str, report.findings)) or "a stored SLO cannot be built")
     return definition

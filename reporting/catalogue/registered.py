@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -24,12 +24,13 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """An SLO as it was applied; the definition is None when it was removed."""
+    """An SLO as it was applied; the definition is None when it was removed, or when this release does not understand it."""
 
     version: int
     effective_from: datetime
     applied_by: str
     definition: Definition | None
+    understood: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +42,17 @@ class Registered:
 
     @property
     def current(self) -> Definition | None:
-        """The definition in force; None after it was removed."""
+        """The definition in force; None after it was removed, or when it is not understood."""
         return self.versions[-1].definition
+
+    @property
+    def understood(self) -> bool:
+        return self.versions[-1].understood
+
+    @property
+    def in_force(self) -> bool:
+        """Whether it was not removed; one that is not understood was not."""
+        return self.current is not None or not self.understood
 
     @property
     def history(self) -> tuple[ObjectiveVersion, ...]:
@@ -63,16 +73,17 @@ class Registered:
 
 
 def register(stored: Iterable[StoredVersion]) -> dict[str, Registered]:
-    """Return SLOs by name, of versions ordered by name and number. One that is not understood is left out, and logged."""
-    registered: dict[str, Registered] = {}
-    for name, found in groupby(stored, key=lambda version: version.name):
-        try:
-            registered[name] = Registered(name, tuple(_version(each) for each in found))
-        except UnreadableDocumentError as error:
-            log.exception("slo_not_understood", slo=name, error=str(error))
-    return registered
+    """Return SLOs by name, of versions ordered by name and number. What is not understood of them is logged."""
+    return {
+        name: Registered(name, tuple(_version(each) for each in found))
+        for name, found in groupby(stored, key=lambda version: version.name)
+    }
 
 
 def _version(stored: StoredVersion) -> Version:
-    definition = None if stored.document is None else definition_of(stored.document)
-    return Version(stored.version, stored.effective_from, stored.applied_by, definition)
+    version = Version(stored.version, stored.effective_from, stored.applied_by, None)
+    try:
+        return version if stored.document is None else replace(version, definition=definition_of(stored.document))
+    except UnreadableDocumentError as error:
+        log.exception("slo_not_understood", slo=stored.name, version=stored.version, error=str(error))
+        return replace(version, understood=False)

@@ -10,7 +10,10 @@ import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import structlog
+
 from app.core.counting import backfill
+from app.core.errors import DependencyError
 from app.domain.filters import Source
 from reporting.catalogue.catalogue import current_of
 from reporting.evaluation.event_book import rule_of
@@ -41,11 +44,17 @@ if TYPE_CHECKING:
     from reporting.slo.objective import Objective
     from reporting.slo.series import MinuteSeries
 
+log = structlog.get_logger(__name__)
+
 Shown = list[tuple["Evaluation", "Percentiles | None"]]
 
 
 class Evaluator:
-    """Thread-safe. Methods raise `DependencyError`."""
+    """Thread-safe. Methods raise `DependencyError`.
+
+    Where several SLOs are evaluated, nothing but that concerns more than one of them: a mistake in the figures of an SLO
+    leaves it without data, one in its time leaves it out. Both are logged.
+    """
 
     def __init__(
         self, database: Database, catalogue: Catalogue, maintenance: MaintenanceCalendar, book_of: BookOf
@@ -95,7 +104,8 @@ class Evaluator:
     def _every(self, connection: Connection, now: datetime) -> list[Evaluation]:
         registered = current_of(self._catalogue.registered(connection).values())
         windows = self._maintenance.read(connection)
-        subjects = [_subject(each.current, each.history, windows, now) for each in registered if each.current]
+        attempts = [_attempted(each.current, each.history, windows, now) for each in registered if each.current]
+        subjects = [subject for subject in attempts if subject is not None]
         measures = tuple(dict.fromkeys(measure_of(subject.definition.indicator) for subject in subjects))
         if measures != self._standing[0]:
             self._standing = (measures, Sums(measures, self._book_of))
@@ -104,6 +114,16 @@ class Evaluator:
     def _once(self, connection: Connection, subjects: Sequence[Subject], now: datetime) -> list[Evaluation]:
         measures = [measure_of(subject.definition.indicator) for subject in subjects]
         return _evaluate(connection, Sums(measures, self._book_of), subjects, now)
+
+
+def _attempted(
+    definition: Definition, history: Sequence[ObjectiveVersion], windows: Sequence[Maintenance], now: datetime
+) -> Subject | None:
+    try:
+        return _subject(definition, history, windows, now)
+    except Exception:
+        log.exception("slo_not_evaluated", slo=definition.name)
+        return None
 
 
 def _subject(
@@ -127,9 +147,19 @@ def _evaluate(connection: Connection, sums: Sums, subjects: Sequence[Subject], n
 
 
 def _evaluation(connection: Connection, sums: Sums, subject: Subject, complete: set[str]) -> Evaluation:
+    try:
+        return _counted(connection, sums, subject, complete)
+    except DependencyError:
+        raise
+    except Exception:
+        log.exception("slo_not_evaluated", slo=subject.definition.name)
+        return unknown(subject)
+
+
+def _counted(connection: Connection, sums: Sums, subject: Subject, complete: set[str]) -> Evaluation:
     measure = measure_of(subject.definition.indicator)
     if measure.source is Source.EVENTS and rule_of(measure).rule_id not in complete:
-        return unknown(subject)
+        return unknown(subject, backfilling=True)
     if not _is_sliced(subject):
         return evaluate(subject, lambda _, start, end: sums.counts(measure, start, end))
     minutes = sums.series(connection, measure, _around(subject.spans), now=subject.at)

@@ -142,9 +142,9 @@ def evaluate(subject: Subject, count: Count, *, backfilling: bool = False) -> Ev
     )
 
 
-def unknown(subject: Subject) -> Evaluation:
-    """Return an evaluation without any data, for an SLO whose rule is still being backfilled."""
-    return evaluate(subject, lambda _objective, _start, _end: Counts(0, 0), backfilling=True)
+def unknown(subject: Subject, *, backfilling: bool = False) -> Evaluation:
+    """Return an evaluation without any data, for an SLO whose rule is still being backfilled, or that cannot be counted."""
+    return evaluate(subject, lambda _objective, _start, _end: Counts(0, 0), backfilling=backfilling)
 
 
 def _figures(subject: Subject, count: Count) -> Figures:

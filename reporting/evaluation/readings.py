@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reporting.alerts.reading import SloReading
+from reporting.alerts.reading import SloReading, Unknown
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from reporting.catalogue.catalogue import Catalogue
     from reporting.evaluation.evaluator import Evaluator
     from reporting.evaluation.figures import Evaluation
 
@@ -16,11 +17,14 @@ if TYPE_CHECKING:
 class Readings:
     """Reads when called; raises `DependencyError`."""
 
-    def __init__(self, evaluator: Evaluator) -> None:
+    def __init__(self, catalogue: Catalogue, evaluator: Evaluator) -> None:
+        self._catalogue = catalogue
         self._evaluator = evaluator
 
-    def __call__(self, now: datetime) -> list[SloReading]:
-        return [reading_of(evaluation) for evaluation in self._evaluator.every(now)]
+    def __call__(self, now: datetime) -> list[SloReading | Unknown]:
+        readings = [reading_of(evaluation) for evaluation in self._evaluator.every(now)]
+        unread = self._catalogue.names_in_force() - {reading.name for reading in readings}
+        return [*readings, *(Unknown(name) for name in sorted(unread))]
 
 
 def reading_of(evaluation: Evaluation) -> SloReading:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import structlog
+
 from app.domain.calendar import zone_named
 from app.domain.recurrence import parse_recurrence
 from reporting.maintenance import maintenance_store
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from app.core.database import Database
+
+log = structlog.get_logger(__name__)
 
 LONGEST = timedelta(days=7)
 _ID_BYTES = 9
@@ -95,7 +99,14 @@ class MaintenanceCalendar:
 
     @staticmethod
     def read(connection: Connection) -> list[Maintenance]:
-        return [Maintenance(**row) for row in maintenance_store.every(connection)]
+        """Return all that were not removed. One that is not understood excludes nothing, and is logged."""
+        found = []
+        for row in maintenance_store.every(connection):
+            try:
+                found.append(Maintenance(**row))
+            except (ArithmeticError, ValueError):
+                log.exception("maintenance_not_understood", maintenance_id=row["maintenance_id"])
+        return found
 
     def add(self, maintenance: Maintenance) -> None:
         with self._database.begin() as connection:

@@ -91,10 +91,15 @@ def observe(
         fired, change = _breached(alert, now=now, timing=timing, inhibited=inhibited)
         return fired, change or pending
     if found in {Signal.NO_DATA, Signal.LOW_TRAFFIC}:
-        return replace(alert, seen_at=now, frozen=True), None
+        return freeze(alert, now=now), None
     if found is Signal.BREACHING:
         return _breached(alert, now=now, timing=timing, inhibited=inhibited)
     return _cleared(alert, now=now, timing=timing)
+
+
+def freeze(alert: Alert, *, now: datetime) -> Alert:
+    """Return the alert after an evaluation that learned nothing."""
+    return alert if alert.over else replace(alert, seen_at=now, frozen=True)
 
 
 def acknowledge(alert: Alert, *, now: datetime) -> tuple[Alert, Change | None]:

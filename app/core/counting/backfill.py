@@ -85,14 +85,14 @@ class Backfill:
         return bool(rules) and (not moved or now - max(moved) > since)
 
 
-def require(connection: Connection, wanted: Iterable[Rule], now: datetime) -> None:
-    """Have these rules and no others; new ones are incomplete until they are backfilled."""
+def require(connection: Connection, wanted: Iterable[Rule], now: datetime, *, only: bool = True) -> None:
+    """Have these rules, and no others with `only`; new ones are incomplete until they are backfilled."""
     rules = {rule.rule_id: rule for rule in wanted}
     if {rule.rule_id for rule in counting_store.rules(connection)} == rules.keys():
         return
     counting_store.hold_alone(connection)
     known = {rule.rule_id for rule in counting_store.rules(connection)}
-    if known - rules.keys():
+    if only and known - rules.keys():
         counting_store.remove_rules(connection, known - rules.keys())
     for rule_id in sorted(rules.keys() - known):
         counting_store.add_rule(connection, rule_id, rules[rule_id].filters, now)

@@ -24,6 +24,7 @@ from reporting.slo.state import SLOState
 
 if TYPE_CHECKING:
     from app.core.database import Database
+    from reporting.alerts.reading import Unknown
     from reporting.alerts.standing import StandingAlert
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -53,13 +54,13 @@ class Days:
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        self.slos: list[SloReading] = []
+        self.slos: list[SloReading | Unknown] = []
         self.now = NOW
         self.links = AckLinks("https://slip.example")
         self.teller = Teller(link=self.links.link, remind_after=REMIND)
         self.evaluation = Evaluation(database, lambda _: self.slos, self.teller, spacing_s=0)
 
-    def say(self, *slos: SloReading, steps: int = 1, by: str = "worker") -> None:
+    def say(self, *slos: SloReading | Unknown, steps: int = 1, by: str = "worker") -> None:
         self.slos = list(slos)
         for _ in range(steps):
             assert self.evaluation.run(self.now, by=by)

@@ -14,6 +14,7 @@ from app.core.alert_tables import alert_changes, alerts
 from reporting.alerts import alerts_store, silences_store
 from reporting.alerts.alerts_service import Alerts
 from reporting.alerts.evaluation import Evaluation
+from reporting.alerts.reading import Unknown
 from reporting.alerts.silence import Silence
 from reporting.alerts.tiers import rule_name, tiers_of
 from reporting.slo.alert_state import AlertState
@@ -109,6 +110,19 @@ def test_an_alert_of_an_slo_that_is_removed_is_removed_and_not_resolved(days: Da
 
     assert days.states() == {f"a/{FAST}": "removed", f"b/{FAST}": "removed"}
     assert days.events()[-1] == "removed"
+
+
+def test_an_slo_that_cannot_be_read_freezes_its_alerts(days: Days) -> None:
+    days.say(reading("a", B), reading("b", B))
+    before = days.events()
+
+    days.say(Unknown("a"), reading("b", B), steps=20)
+
+    frozen = days.standing()["a", FAST].alert
+    assert (frozen.state, frozen.frozen) == (AlertState.FIRING, True)
+    assert days.events() == before
+    days.say(reading("b", B))
+    assert days.states()[f"a/{FAST}"] == "removed"
 
 
 def test_a_rule_that_is_removed_takes_its_alert_along(days: Days) -> None:
