@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from app.core.arrays import BigintArray, TimestampArray, binary_cursor, texts
-from app.core.restatements_store import Restated, note_late, span_of
+from app.core.restatements_store import Restated, note_late, spans_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,4 +75,4 @@ def _write(connection: Connection, counts: Counter[_Key], *, begun: int | None =
     )
     binary_cursor(connection).execute(_ADD, parameters)
     if begun is None or min(minutes) < begun:
-        note_late(connection, Restated.INGESTION, span_of("", minutes))
+        note_late(connection, Restated.INGESTION, spans_of("", minutes))

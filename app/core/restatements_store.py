@@ -26,6 +26,8 @@ LATE_AFTER = timedelta(minutes=8)
 SETTLED = timedelta(minutes=10)
 KEPT = timedelta(hours=1)
 """Who has not asked for half as long forgets everything."""
+_GAP = 15
+"""Minutes; sums are remembered by the quarter of an hour."""
 
 _NOTE = text("""
     INSERT INTO restatements (xid, source, scope, first_minute, last_minute)
@@ -107,7 +109,12 @@ def purge(connection: Connection, now: datetime, *, limit: int) -> int:
     return connection.execute(_PURGE, {"before": now - KEPT, "limit": limit}).rowcount
 
 
-def span_of(scope: str, minutes: Iterable[int]) -> list[Span]:
-    """Return the span of some minutes, or nothing for none."""
-    known = list(minutes)
-    return [Span(scope, min(known), max(known))] if known else []
+def spans_of(scope: str, minutes: Iterable[int]) -> list[Span]:
+    """Return the spans of some minutes, each without a gap of a quarter of an hour: what lies in between stays remembered."""
+    spans: list[Span] = []
+    for minute in sorted(set(minutes)):
+        if spans and minute - spans[-1].last < _GAP:
+            spans[-1] = spans[-1]._replace(last=minute)
+        else:
+            spans.append(Span(scope, minute, minute))
+    return spans

@@ -28,6 +28,9 @@ class EventBook:
         self.measures = measures
         self._slots = {rule_of(measure).rule_id: slot for slot, measure in enumerate(measures)}
 
+    def concerned(self, scope: str) -> Sequence[Measure]:
+        return [self.measures[self._slots[scope]]] if scope in self._slots else []
+
     def load(self, connection: Connection, tiles: Iterable[Tile], *, now: datetime) -> dict[Tile, array[int]]:  # noqa: ARG002 - See `Book`; events count as they are stored.
         empty = array("q", bytes(16 * len(self.measures)))
         sums: dict[Tile, array[int]] = {}

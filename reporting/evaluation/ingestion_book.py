@@ -43,6 +43,9 @@ class IngestionBook:
         self._empty = array("q", bytes(16 * len(measures)))
         self.undecided = max(self._delays, default=timedelta(0)) + timedelta(minutes=1)
 
+    def concerned(self, scope: str) -> Sequence[Measure]:  # noqa: ARG002 - See `Book`; all ingestion is of one scope.
+        return self.measures
+
     def load(self, connection: Connection, tiles: Iterable[Tile], *, now: datetime) -> dict[Tile, array[int]]:
         wanted = set(tiles)
         kept_until = self._accepted.kept_until(connection, now)

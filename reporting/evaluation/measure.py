@@ -53,4 +53,8 @@ class Book(Protocol):
     undecided: timedelta
     """For how long after its end a minute may still change by itself."""
 
+    def concerned(self, scope: str) -> Sequence[Measure]:
+        """Return the measures that a restatement of a scope (`app.core.restatements_store`) may change."""
+        ...
+
     def load(self, connection: Connection, tiles: Iterable[Tile], *, now: datetime) -> Mapping[Tile, array[int]]: ...

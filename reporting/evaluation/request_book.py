@@ -40,6 +40,10 @@ class RequestBook:
         self._shares: dict[tuple[object, ...], tuple[_Share, ...]] = {}
         self._scopes = scopes_of(measures)
 
+    def concerned(self, scope: str) -> Sequence[Measure]:
+        services = [(measure, scope_of(measure).services) for measure in self.measures]
+        return [measure for measure, named_ones in services if named_ones is None or scope in named_ones]
+
     def load(self, connection: Connection, tiles: Iterable[Tile], *, now: datetime) -> dict[Tile, array[int]]:  # noqa: ARG002 - See `Book`; requests count as soon as they end.
         wanted = list(tiles)
         sums: dict[Tile, array[int]] = {}

@@ -11,7 +11,7 @@ from reporting.slo.series import MinuteSeries
 from reporting.slo.windows import minute_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -52,6 +52,7 @@ class SeriesCache:
         kept.settled = max(kept.settled, min(end, minute_of(now - SETTLED - book.undecided)))
         return kept.series
 
-    def forget(self, sources: Collection[Source]) -> None:
-        """Read everything of these sources again."""
-        self._kept = {measure: kept for measure, kept in self._kept.items() if measure.source not in sources}
+    def forget(self, measures: Iterable[Measure]) -> None:
+        """Read everything of these measures again."""
+        for measure in measures:
+            self._kept.pop(measure, None)

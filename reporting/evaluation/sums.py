@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from app.core.restatements_store import KEPT, SETTLED, Restated, restated_since
@@ -60,6 +61,8 @@ class _Remembered:
 
     def forget(self, restated: Iterable[Restatement]) -> None:
         for each in restated:
+            if not self.book.concerned(each.scope):
+                continue
             for tile in [tile for tile in self.tiles if tile.start <= each.last and each.first < tile.end]:
                 del self.tiles[tile]
 
@@ -108,8 +111,8 @@ class Sums:
         for source, remembered in self._books.items():
             if stale:
                 remembered.tiles = {}
-            remembered.forget(each for each in noted if each.source in _SOURCES[source])
-        self._series.forget(
-            {source for source, names in _SOURCES.items() if stale or any(each.source in names for each in noted)}
-        )
+            ours = [each for each in noted if each.source in _SOURCES[source]]
+            remembered.forget(ours)
+            concerned = (remembered.book.concerned(scope) for scope in {each.scope for each in ours})
+            self._series.forget(remembered.book.measures if stale else chain.from_iterable(concerned))
         self._seen_xid, self._seen_at = seen_xid, now

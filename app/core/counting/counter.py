@@ -11,7 +11,7 @@ import structlog
 from app.core.counting import counting_store
 from app.core.counting.counting_store import RuleCount
 from app.core.counting.rules import UnknownRuleError, rule_of
-from app.core.restatements_store import Restated, Span, note_late
+from app.core.restatements_store import Restated, note_late, spans_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -90,11 +90,11 @@ def count_events(connection: Connection, rules: Sequence[StoredRule], events: It
     if not minutes:
         return
     counting_store.add_counts(connection, sorted(_widened(minutes)))
-    spans: dict[str, Span] = {}
+    by_rule: dict[str, list[int]] = {}
     for _, rule_id, minute in minutes:
-        span = spans.get(rule_id, Span(rule_id, minute, minute))
-        spans[rule_id] = Span(rule_id, min(span.first, minute), max(span.last, minute))
-    note_late(connection, Restated.EVENTS, spans.values())
+        by_rule.setdefault(rule_id, []).append(minute)
+    spans = [span for rule_id, found in by_rule.items() for span in spans_of(rule_id, found)]
+    note_late(connection, Restated.EVENTS, spans)
 
 
 _Key = tuple[str, str, int]

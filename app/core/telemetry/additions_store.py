@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from app.core.arrays import BigintArray, binary_cursor, texts
-from app.core.restatements_store import Restated, note_late, span_of
+from app.core.restatements_store import Restated, note_late, spans_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -81,7 +81,7 @@ def add_requests(connection: Connection, service: str, observations: Mapping[Obs
         for at in range(0, len(ordered), _ROWS_AT_ONCE):
             columns = _columns(ordered[at : at + _ROWS_AT_ONCE])
             binary_cursor(connection).execute(statement, (*columns[1 - of_an_account :], service, WRITER))
-    note_late(connection, Restated.REQUESTS, span_of(service, (observation[0] for observation in observations)))
+    note_late(connection, Restated.REQUESTS, spans_of(service, (observation[0] for observation in observations)))
 
 
 def _count(rows: dict[_Key, _Row], key: _Key, bucket: int | None, requests: int) -> None:

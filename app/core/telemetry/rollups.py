@@ -18,7 +18,7 @@ from app.core.telemetry import rollup_store
 from app.core.telemetry.rollup_store import DAY, QUARTER, Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from sqlalchemy import Connection
 
@@ -78,18 +78,25 @@ class Rollups:
         return True
 
     def _repeat(self) -> int:
-        """Add up again what was late; return for how many days."""
+        """Add up again what was late, each day in a transaction of its own; return for how many days."""
         with self._database.begin() as connection:
             reached = rollup_store.hold_progress(connection)
             if reached is None:
                 return 0
             noted, seen_xid = restated_since(connection, reached.seen_xid, [Restated.REQUESTS])
-            late = list(_by_day(noted, reached))
-            for day, services in late:
-                self._repeat_day(connection, day, services, reached)
-            note_late(connection, Restated.ROLLUPS, {Span(each.scope, each.first, each.last) for each in noted})
-            rollup_store.move(connection, reached._replace(seen_xid=seen_xid))
-        return len(late)
+        days = _by_day(noted, reached)
+        for day, spans in sorted(days.items()):
+            with self._database.begin() as connection:
+                reached = rollup_store.hold_progress(connection)
+                if reached is None:
+                    return 0
+                self._repeat_day(connection, _EPOCH + day * _DAY, {span.scope for span in spans}, reached)
+                note_late(connection, Restated.ROLLUPS, spans)
+        with self._database.begin() as connection:
+            reached = rollup_store.hold_progress(connection)
+            if reached is not None:
+                rollup_store.move(connection, reached._replace(seen_xid=max(reached.seen_xid, seen_xid)))
+        return len(days)
 
     @staticmethod
     def _repeat_day(connection: Connection, day: datetime, services: set[str], reached: Progress) -> None:
@@ -100,15 +107,15 @@ class Rollups:
             rollup_store.add_up(connection, sorted(services), width=DAY, since=day, until=day + _DAY)
 
 
-def _by_day(noted: Iterable[Restatement], reached: Progress) -> Iterator[tuple[datetime, set[str]]]:
-    """Give the days that were added up and written to since, each with the services in question."""
-    days: dict[int, set[str]] = {}
+def _by_day(noted: Iterable[Restatement], reached: Progress) -> dict[int, set[Span]]:
+    """Return what was written to of the days that are added up, by days since 1970."""
+    days: dict[int, set[Span]] = {}
     until = 0 if reached.quarters_until is None else _minute(reached.quarters_until)
     for each in noted:
         for day in range(each.first // DAY, min(each.last, until - 1) // DAY + 1):
-            days.setdefault(day, set()).add(each.scope)
-    for day in sorted(days):
-        yield _EPOCH + day * _DAY, days[day]
+            span = Span(each.scope, max(each.first, day * DAY), min(each.last, day * DAY + DAY - 1))
+            days.setdefault(day, set()).add(span)
+    return days
 
 
 def _minute(instant: datetime) -> int:

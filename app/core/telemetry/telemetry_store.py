@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import text
 from sqlalchemy.exc import DataError, IntegrityError
 
-from app.core.restatements_store import Restated, note_late, span_of
+from app.core.restatements_store import Restated, note_late, spans_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,7 +84,7 @@ class TelemetryStore:
             with self._database.begin() as connection:
                 _write(connection, writer, [row for row in rows if row.key.account_id is None], accounts=False)
                 _write(connection, writer, [row for row in rows if row.key.account_id is not None], accounts=True)
-                note_late(connection, Restated.REQUESTS, span_of(SERVICE, (row.key.minute for row in rows)))
+                note_late(connection, Restated.REQUESTS, spans_of(SERVICE, (row.key.minute for row in rows)))
         except (DataError, IntegrityError, UnicodeEncodeError):
             # One row that cannot be stored must not keep its neighbours from it, now and at every later flush.
             if len(rows) == 1:
