@@ -2,21 +2,23 @@
 
 `FREQ` of `DAILY`, `WEEKLY`, `MONTHLY` or `YEARLY`; `INTERVAL`, `COUNT`, `UNTIL`, `BYDAY` (with a number by the month:
 `1SU`, `-1FR`), `BYMONTHDAY` and `BYMONTH`. Weeks begin on Monday. Anything else is refused by name. Occurrences are
-found by walking over days, so that no rule, however odd, takes longer than the days it is asked for.
+found by walking over the days of a year, each of which is remembered, so that no rule, however odd or old, takes longer
+than the days it is asked for; only one with `COUNT` is walked over from its beginning, once.
 """
 
 from __future__ import annotations
 
 import calendar
 import re
+from bisect import bisect_left
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import date
 
 _WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 _BY_DAY = re.compile(r"([+-]?[1-5])?(MO|TU|WE|TH|FR|SA|SU)")
@@ -56,21 +58,26 @@ class Recurrence:
         """Say whether it happens on a day, when it begins on the day `first`."""
         return day >= first and self._is_turn(day, first) and self._is_day(day, first)
 
-    def occurrences(self, first: datetime, before: datetime) -> Iterator[datetime]:
+    def occurrences(self, first: datetime, before: datetime, since: datetime | None = None) -> Iterator[datetime]:
         """Give every occurrence that begins before an instant, in UTC, at the wall-clock time of `first` in its zone.
+
+        Those that begin before `since` are left out.
 
         A time that clocks skip is where they skip it, and one that occurs twice counts the first time.
         """
-        last = before.astimezone(first.tzinfo).date()
-        day, found = first.date(), 0
-        while day <= last and (self.count is None or found < self.count):
-            if self.falls_on(day, first.date()):
-                found += 1
+        begun, last = first.date(), before.astimezone(first.tzinfo).date()
+        # A day more, for clocks that are set back at midnight.
+        earliest = begun if since is None else max(begun, since.astimezone(first.tzinfo).date() - _DAY)
+        left = self.count
+        for year in range(earliest.year if left is None else begun.year, last.year + 1):
+            days = _days_of(self, begun, year)[:left]
+            left = None if left is None else left - len(days)
+            for day in days[bisect_left(days, earliest) :]:
                 at = datetime.combine(day, first.time(), first.tzinfo).astimezone(UTC)
                 if at >= before or (self.until is not None and at > self.until):
                     return
-                yield at
-            day += _DAY
+                if since is None or at >= since:
+                    yield at
 
     def _is_turn(self, day: date, first: date) -> bool:
         if self.frequency is Frequency.DAILY:
@@ -98,6 +105,13 @@ class Recurrence:
             return day.weekday() == first.weekday()
         same_month = self.frequency is Frequency.MONTHLY or bool(self.months) or day.month == first.month
         return day.day == first.day and same_month
+
+
+@lru_cache(maxsize=2_048)
+def _days_of(rule: Recurrence, first: date, year: int) -> tuple[date, ...]:
+    """Return the days of a year that a rule falls on."""
+    days = range(date(year, 1, 1).toordinal(), date(year, 12, 31).toordinal() + 1)
+    return tuple(day for day in map(date.fromordinal, days) if rule.falls_on(day, first))
 
 
 def parse_recurrence(text: str) -> Recurrence:

@@ -7,13 +7,17 @@ asked for once (another moment, a definition that is not applied) is summed for 
 from __future__ import annotations
 
 import threading
+from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache, partial
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import structlog
 
+from app.core import deadline
 from app.core.counting import backfill
-from app.core.errors import DependencyError
+from app.core.errors import DependencyError, OverloadedError
 from app.domain.filters import Source
 from reporting.catalogue.catalogue import current_of
 from reporting.evaluation.event_book import rule_of
@@ -24,9 +28,10 @@ from reporting.evaluation.sums import Sums
 from reporting.maintenance.maintenance import excluded
 from reporting.slo.budgeting import budget_series
 from reporting.slo.objective import BudgetingMethod, ObjectiveVersion
+from reporting.slo.series import MinuteSeries
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -35,16 +40,21 @@ if TYPE_CHECKING:
     from reporting.catalogue.catalogue import Catalogue
     from reporting.catalogue.registered import Registered
     from reporting.definitions.definition import Definition
-    from reporting.evaluation.figures import Evaluation, Subject
+    from reporting.evaluation.figures import Count, Evaluation, Subject
     from reporting.evaluation.measure import Measure
     from reporting.evaluation.percentiles import Percentiles
     from reporting.evaluation.sums import BookOf
-    from reporting.maintenance.maintenance import Maintenance, MaintenanceCalendar
+    from reporting.maintenance.maintenance import MaintenanceCalendar
     from reporting.slo.counts import Counts
     from reporting.slo.objective import Objective
-    from reporting.slo.series import MinuteSeries
+
+    Excluding = Callable[[str, int, int], Sequence[tuple[int, int]]]
+    """What is excluded for a service in `[start, end)`, minutes since 1970."""
 
 log = structlog.get_logger(__name__)
+
+_PATIENCE_S = 10.0
+"""For the evaluation of another thread; a request's own deadline comes sooner."""
 
 Shown = list[tuple["Evaluation", "Percentiles | None"]]
 
@@ -68,13 +78,14 @@ class Evaluator:
 
     def every(self, now: datetime) -> list[Evaluation]:
         """Return how every SLO in force stands, by name."""
-        with self._lock, self._database.begin() as connection:
+        with self._turn(), self._database.begin() as connection:
             return self._every(connection, now)
 
     def every_shown(self, now: datetime) -> Shown:
         """Return the same, with percentiles."""
-        with self._lock, self._database.begin() as connection:
-            return _with_percentiles(connection, self._every(connection, now))
+        evaluations = self.every(now)
+        with self._database.begin() as connection:
+            return _with_percentiles(connection, evaluations)
 
     def shown(self, registered: Registered, at: datetime) -> Shown:
         """Return how one SLO stands or stood, by the definition of then; nothing when it was not in force."""
@@ -82,7 +93,7 @@ class Evaluator:
         if definition is None:
             return []
         with self._database.begin() as connection:
-            subject = _subject(definition, registered.history, self._maintenance.read(connection), at)
+            subject = _subject(definition, registered.history, self._excluding(connection), at)
             return _with_percentiles(connection, self._once(connection, [subject], at))
 
     def counts_of(self, definition: Definition, history: Sequence[ObjectiveVersion], now: datetime) -> Counts | None:
@@ -91,7 +102,7 @@ class Evaluator:
         Of events only what a rule has counted is known.
         """
         with self._database.begin() as connection:
-            subject = _subject(definition, history, self._maintenance.read(connection), now)
+            subject = _subject(definition, history, self._excluding(connection), now)
             (evaluation,) = self._once(connection, [subject], now)
             return None if evaluation.backfilling else evaluation.figures.counts
 
@@ -101,15 +112,28 @@ class Evaluator:
             measure = measure_of(definition.indicator)
             return Sums([measure], self._book_of).series(connection, measure, (start, end), now=now)
 
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        if not self._lock.acquire(timeout=deadline.left(_PATIENCE_S)):
+            raise OverloadedError("slos", "others are evaluating them")
+        try:
+            yield
+        finally:
+            self._lock.release()
+
     def _every(self, connection: Connection, now: datetime) -> list[Evaluation]:
         registered = current_of(self._catalogue.registered(connection).values())
-        windows = self._maintenance.read(connection)
-        attempts = [_attempted(each.current, each.history, windows, now) for each in registered if each.current]
+        excluding = self._excluding(connection)
+        attempts = [_attempted(each.current, each.history, excluding, now) for each in registered if each.current]
         subjects = [subject for subject in attempts if subject is not None]
         measures = tuple(dict.fromkeys(measure_of(subject.definition.indicator) for subject in subjects))
         if measures != self._standing[0]:
             self._standing = (measures, Sums(measures, self._book_of))
         return _evaluate(connection, self._standing[1], subjects, now)
+
+    def _excluding(self, connection: Connection) -> Excluding:
+        """Return maintenance, worked out once for all SLOs of a service that look at the same time."""
+        return cache(partial(excluded, self._maintenance.read(connection)))
 
     def _once(self, connection: Connection, subjects: Sequence[Subject], now: datetime) -> list[Evaluation]:
         measures = [measure_of(subject.definition.indicator) for subject in subjects]
@@ -117,23 +141,20 @@ class Evaluator:
 
 
 def _attempted(
-    definition: Definition, history: Sequence[ObjectiveVersion], windows: Sequence[Maintenance], now: datetime
+    definition: Definition, history: Sequence[ObjectiveVersion], excluding: Excluding, now: datetime
 ) -> Subject | None:
     try:
-        return _subject(definition, history, windows, now)
+        return _subject(definition, history, excluding, now)
     except Exception:
         log.exception("slo_not_evaluated", slo=definition.name)
         return None
 
 
 def _subject(
-    definition: Definition, history: Sequence[ObjectiveVersion], windows: Sequence[Maintenance], now: datetime
+    definition: Definition, history: Sequence[ObjectiveVersion], excluding: Excluding, now: datetime
 ) -> Subject:
     subject = subject_at(definition, history or (ObjectiveVersion(now, definition.objective),), now)
-    if not windows:
-        return subject
-    start, end = _around(subject.spans)
-    return replace(subject, excluded=excluded(windows, definition.service, start, end))
+    return replace(subject, excluded=excluding(definition.service, *_around(subject.spans)))
 
 
 def _evaluate(connection: Connection, sums: Sums, subjects: Sequence[Subject], now: datetime) -> list[Evaluation]:
@@ -163,6 +184,10 @@ def _counted(connection: Connection, sums: Sums, subject: Subject, complete: set
     if not _is_sliced(subject):
         return evaluate(subject, lambda _, start, end: sums.counts(measure, start, end))
     minutes = sums.series(connection, measure, _around(subject.spans), now=subject.at)
+    return evaluate(subject, _budgeted(minutes), without_excluded=_budgeted(_left(minutes, subject)))
+
+
+def _budgeted(minutes: MinuteSeries) -> Count:
     by_objective: dict[Objective, MinuteSeries] = {}
 
     def count(objective: Objective, start: int, end: int) -> Counts:
@@ -170,7 +195,17 @@ def _counted(connection: Connection, sums: Sums, subject: Subject, complete: set
             by_objective[objective] = budget_series(objective, minutes)
         return by_objective[objective].counts(start, end)
 
-    return evaluate(subject, count)
+    return count
+
+
+def _left(minutes: MinuteSeries, subject: Subject) -> MinuteSeries:
+    """Leave out what is excluded; a slice is judged by what is left of it."""
+    if not subject.excluded:
+        return minutes
+    start, end = _around(subject.spans)
+    edges = [start, *chain.from_iterable(subject.excluded), end]
+    rows = [row for since, until in zip(edges[::2], edges[1::2], strict=True) for row in minutes.rows(since, until)]
+    return MinuteSeries(*zip(*rows, strict=True)) if rows else MinuteSeries()
 
 
 def _is_sliced(subject: Subject) -> bool:

@@ -117,8 +117,10 @@ def spans_of(subject: Subject) -> Iterator[tuple[int, int]]:
         yield from _overlaps(subject.excluded, *span)
 
 
-def evaluate(subject: Subject, count: Count, *, backfilling: bool = False) -> Evaluation:
-    """Return the figures."""
+def evaluate(
+    subject: Subject, count: Count, *, without_excluded: Count | None = None, backfilling: bool = False
+) -> Evaluation:
+    """Return the figures. What is excluded is subtracted, which slices do not allow: those are counted without it."""
     excluded = list(_overlaps(subject.excluded, *subject.elapsed.minutes))
 
     def remaining(held: Objective, start: int, end: int) -> Counts:
@@ -135,7 +137,7 @@ def evaluate(subject: Subject, count: Count, *, backfilling: bool = False) -> Ev
         elapsed=subject.elapsed,
         at=subject.at,
         rules=subject.rules,
-        figures=_figures(subject, remaining) if subject.excluded else including,
+        figures=_figures(subject, without_excluded or remaining) if subject.excluded else including,
         including_maintenance=including,
         excluded_minutes=sum(end - start for start, end in excluded),
         backfilling=backfilling,

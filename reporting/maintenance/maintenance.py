@@ -72,17 +72,18 @@ class Maintenance:
 
     def spans(self, start: int, end: int) -> Iterator[tuple[int, int]]:
         """Give what lies in `[start, end)`, in minutes since 1970."""
-        for since in self._starts(end):
-            until = since + (self.ends_at - self.starts_at) // timedelta(minutes=1)
+        length = (self.ends_at - self.starts_at) // timedelta(minutes=1)
+        for since in self._starts(start - length, end):
+            until = since + length
             if since < end and start < until:
                 yield max(since, start), min(until, end)
 
-    def _starts(self, end: int) -> Iterator[int]:
+    def _starts(self, since: int, end: int) -> Iterator[int]:
         if self.rrule is None:
             yield minute_of(self.starts_at)
             return
         first = self.starts_at.astimezone(zone_named(self.timezone))
-        for at in parse_recurrence(self.rrule).occurrences(first, _instant(first, end)):
+        for at in parse_recurrence(self.rrule).occurrences(first, _instant(first, end), _instant(first, since)):
             yield minute_of(at)
 
 

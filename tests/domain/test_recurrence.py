@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from app.domain.recurrence import RecurrenceError, parse_recurrence
+from app.domain.recurrence import Recurrence, RecurrenceError, parse_recurrence
+
+if TYPE_CHECKING:
+    from datetime import date, tzinfo
 
 NEW_YORK, BERLIN = ZoneInfo("America/New_York"), ZoneInfo("Europe/Berlin")
 FIRST = datetime(1997, 9, 2, 9, tzinfo=NEW_YORK)
@@ -72,6 +76,34 @@ def test_it_keeps_its_time_on_the_wall_when_clocks_change() -> None:
 
 def test_a_rule_that_never_comes_again_takes_no_longer_than_others() -> None:
     assert days("FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30", before=FIRST + timedelta(days=4_000)) == []
+
+
+@pytest.mark.parametrize("rule", ["DAILY;INTERVAL=3", "WEEKLY;BYDAY=TU,SA", "MONTHLY;BYDAY=-1FR", "DAILY;COUNT=700"])
+@pytest.mark.parametrize("zone", [NEW_YORK, UTC])
+def test_from_the_middle_on_it_is_the_same_as_from_the_beginning(rule: str, zone: tzinfo) -> None:
+    recurrence, first = parse_recurrence(f"FREQ={rule}"), FIRST.astimezone(zone)
+    before = FIRST + timedelta(days=900)
+    every = list(recurrence.occurrences(first, before))
+
+    for since in (every[0], every[-1], every[7] + timedelta(seconds=1), FIRST + timedelta(days=480), before):
+        assert list(recurrence.occurrences(first, before, since)) == [at for at in every if at >= since]
+
+
+def test_how_long_ago_it_began_does_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_at = []
+    falls_on = Recurrence.falls_on
+
+    def counted(rule: Recurrence, day: date, first: date) -> bool:
+        looked_at.append(day)
+        return falls_on(rule, day, first)
+
+    monkeypatch.setattr(Recurrence, "falls_on", counted)
+    since = FIRST + timedelta(days=29 * 365)
+
+    found = list(parse_recurrence("FREQ=WEEKLY").occurrences(FIRST, since + timedelta(days=28), since))
+
+    assert len(found) == 4
+    assert len(looked_at) <= 2 * 366
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,13 @@ import pytest
 from app.core.telemetry.rollups import Rollups
 from app.domain.recurrence import RecurrenceError
 from reporting.maintenance.maintenance import Maintenance, MaintenanceError, excluded
-from reporting.slo.windows import minute_of
-from tests.reporting.evaluation.definitions import slo
+from reporting.slo.windows import instant_of, minute_of
+from tests.reporting.evaluation.definitions import slo, together
 from tests.reporting.evaluation.recount import Request, recount, store
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from app.core.database import Database
     from app.slo_composition import SLOParts
 
@@ -80,6 +82,60 @@ def test_its_minutes_are_left_out_and_shown_apart(database: Database, parts: SLO
     assert found.figures.burn_rates["30m"] == pytest.approx((total - good) * 100 / total)
     minutes = {minute for start, end in spans for minute in range(start, end) if month[0] <= minute < month[1]}
     assert found.excluded_minutes == len(minutes)
+
+
+def test_a_slice_is_judged_by_what_maintenance_leaves_of_it(database: Database, parts: SLOParts) -> None:
+    """In the second half of the hour everything fails; the maintenance begins within the hour, and ends in the next."""
+    hour = (END // 60 - 5) * 60
+    bad = [Request(minute, "/events", 500, 1_000) for minute in range(hour + 30, hour + 60)]
+    good = [Request(minute, "/events", 202, 1_000) for minute in (*range(hour, hour + 30), hour + 65, hour + 100)]
+    store(database, [*bad, *good])
+    sliced = slo(
+        "sliced",
+        total={"service": "slipstream"},
+        good={"service": "slipstream", "status": "<500"},
+        method="Timeslices",
+        timeSliceTarget=0.9,
+        timeSliceWindow="60m",
+    )
+    parts.catalogue.apply(sliced, by="test", now=NOW)
+    parts.maintenance.add(maintenance(instant_of(hour + 30), 50))
+
+    (found,) = parts.evaluator.every(NOW)
+
+    counts, including = found.figures.counts, found.including_maintenance.counts
+    assert (counts.good, counts.total) == (2, 2)
+    assert (including.good, including.total) == (1, 2)
+
+
+def test_what_is_all_maintenance_is_no_data(database: Database, parts: SLOParts) -> None:
+    store(database, [Request(END - 10, "/events", 500, 1_000)])
+    sliced = TEXT.replace("budgetingMethod: Occurrences", "budgetingMethod: RatioTimeslices")
+    sliced = sliced.replace("target: 0.99", "target: 0.99\n    timeSliceWindow: 5m")
+    parts.catalogue.apply(sliced, by="test", now=NOW)
+    parts.maintenance.add(maintenance(NOW - timedelta(hours=1), 120))
+
+    (found,) = parts.evaluator.every(NOW)
+
+    assert (found.figures.counts.total, found.figures.state) == (0, "NO_DATA")
+    assert found.including_maintenance.counts.total > 0
+
+
+def test_it_is_worked_out_once_for_all_slos_of_a_service(parts: SLOParts, monkeypatch: pytest.MonkeyPatch) -> None:
+    twins = [TEXT.replace("name: available", f"name: available-{number}") for number in range(5)]
+    parts.catalogue.apply(together(*twins), by="test", now=NOW)
+    parts.maintenance.add(maintenance(NOW - timedelta(days=400), 45, rrule="FREQ=DAILY"))
+    asked = []
+    spans = Maintenance.spans
+
+    def counted(window: Maintenance, start: int, end: int) -> Iterator[tuple[int, int]]:
+        asked.append(start)
+        return spans(window, start, end)
+
+    monkeypatch.setattr(Maintenance, "spans", counted)
+
+    assert len(parts.evaluator.every(NOW)) == 5
+    assert len(asked) == 1
 
 
 def test_removing_it_counts_its_time_again(database: Database, parts: SLOParts) -> None:
