@@ -39,6 +39,7 @@ from app.core.tiers_service import Tiers
 from app.core.valkey import Valkey
 from app.factory import create_app
 from app.limits import Core, compose_doorstep, compose_limits
+from app.named_routes import LOOK_EVERY_S, NamedRoutes
 from app.slo_composition import compose_slos
 from app.summary_composition import compose_summaries
 from app.task_queue import task_queue
@@ -155,6 +156,8 @@ def compose_api(settings: Settings, counting: Counting, *, now: datetime) -> Api
         deadline_s=settings.body_timeout_s, most=max(1, int(settings.api_threads * (1 - _THREADS_KEPT_FREE)))
     )
     slos = compose_slos(pools.open("slos", size=SLO_CONNECTIONS), valkey)
+    named_routes = NamedRoutes(slos.catalogue.in_force)
+    beside.append(Repeating("named routes", named_routes.look, interval_s=LOOK_EVERY_S))
     app = create_app(
         [
             ingestion_api.blueprint(
@@ -166,7 +169,7 @@ def compose_api(settings: Settings, counting: Counting, *, now: datetime) -> Api
             ),
             telemetry_api.blueprint(
                 guard,
-                compose_intake(pools, valkey, shards, slos.catalogue),
+                compose_intake(pools, valkey, shards, named_routes),
                 retention=timedelta(days=settings.event_retention_days),
             ),
             summary_api.blueprint(summaries, guard, limits.summaries),

@@ -109,7 +109,9 @@ def import_file(
             finished=finished or is_gzipped(file),
             shift_to_now=shift_to_now,
         )
-        importer = Importer(database, Services(NamedRoutes(Catalogue(database).in_force)))
+        named_routes = NamedRoutes(Catalogue(database).in_force)
+        named_routes.look()
+        importer = Importer(database, Services(named_routes))
         try:
             imported = importer.run(source, datetime.now(UTC), watch=lambda: advance(raw[-1].tell()))
         except (BadFileError, EOFError, OSError, zlib.error) as error:

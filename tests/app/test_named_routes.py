@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app.core.errors import DependencyUnavailableError
-from app.named_routes import LOOK_EVERY_S, NamedRoutes, shipped_text
+from app.named_routes import NamedRoutes, shipped_text
 from reporting.definitions.load import load
 
 if TYPE_CHECKING:
@@ -19,34 +19,36 @@ def shipped() -> list[Definition]:
     return load(shipped_text()).definitions
 
 
-def test_they_are_read_again_every_few_seconds_and_not_with_each_batch(shipped: list[Definition]) -> None:
-    now, looks = [0.0], [0]
-    in_force: list[Definition] = []
+def test_whoever_counts_asks_for_no_connection(shipped: list[Definition]) -> None:
+    looks = [0]
 
     def look() -> list[Definition]:
         looks[0] += 1
-        return in_force
+        return shipped
 
-    routes = NamedRoutes(look, clock=lambda: now[0])
-    assert routes("slipstream") == routes("website") == frozenset()
-    in_force += shipped
+    routes = NamedRoutes(look)
     assert routes("slipstream") == frozenset()
-    now[0] += LOOK_EVERY_S
+    assert looks[0] == 0
+    routes.look()
 
     assert "/events" in routes("slipstream")
-    assert looks[0] == 2
+    assert routes("website") == frozenset()
+    assert looks[0] == 1
 
 
 def test_those_last_read_hold_while_postgresql_is_away(shipped: list[Definition]) -> None:
-    now, away = [0.0], [False]
+    away = [False]
 
     def look() -> list[Definition]:
         if away[0]:
             raise DependencyUnavailableError("postgresql", "is away")
         return shipped
 
-    routes = NamedRoutes(look, clock=lambda: now[0])
+    routes = NamedRoutes(look)
+    routes.look()
     before = routes("slipstream")
-    away[0], now[0] = True, LOOK_EVERY_S
+    away[0] = True
+    with pytest.raises(DependencyUnavailableError):
+        routes.look()
 
     assert routes("slipstream") == before != frozenset()
