@@ -46,7 +46,11 @@ class NotificationTarget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertPolicy:
-    """Pairs of windows, and what is told to whom."""
+    """Pairs of windows, and what is told to whom.
+
+    Slipstream's own alerts go by `when_breaching` and the pairs' severity, and always tell the end; the rest is for rules
+    exported to Prometheus.
+    """
 
     name: str
     display_name: str
@@ -76,6 +80,7 @@ class Definition:
         return self.window.at(now).length
 
     def alerts(self, now: datetime) -> tuple[BurnRateAlert, ...]:
-        """Return every pair of every policy with its burn rate for the present period, fastest first."""
+        """Return every pair that is to alert with its burn rate for the present period, fastest first."""
         length = self.period_length(now)
-        return fastest_first(tuple(pair.for_period(length) for policy in self.policies for pair in policy.pairs))
+        told = [policy for policy in self.policies if policy.when_breaching]
+        return fastest_first(tuple(pair.for_period(length) for policy in told for pair in policy.pairs))

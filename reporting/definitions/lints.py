@@ -25,11 +25,33 @@ def lint(definition: Definition, report: Reporter) -> None:
     length = definition.window.nominal_length
     for index, policy in enumerate(definition.policies):
         path = ("spec", "alertPolicies", index)
+        _lint_telling(policy, path, report)
         for pair in policy.pairs:
             alert = pair.for_period(length)
             _lint_alert(definition, policy, alert, path, report)
             if pair.budget_share is not None:
                 _lint_threshold(definition, index, alert, path, report)
+
+
+def _lint_telling(policy: AlertPolicy, path: Path, report: Reporter) -> None:
+    """Report what is asked for and Slipstream's own alerts do not do."""
+    if not policy.when_breaching:
+        message = f"{policy.name} tells nobody when the budget burns, since its alertWhenBreaching is not true"
+        report.warning(path, "never_alerts", message)
+    if policy.when_no_data:
+        message = (
+            f"alertWhenNoData of {policy.name} holds in exported rules alone: "
+            "Slipstream's own alerts wait until something is measured again"
+        )
+        report.warning(path, "no_data_not_told", message)
+    severities = {pair.severity.value for pair in policy.pairs}
+    for target in policy.targets:
+        if target.target not in severities:
+            message = (
+                f"the target {target.target!r} of {policy.name} holds in exported rules alone: Slipstream tells "
+                f"whom NOTIFY_PAGE and NOTIFY_TICKET name, by severity, here {' and '.join(sorted(severities))}"
+            )
+            report.warning(path, "target_not_told", message)
 
 
 def _lint_alert(

@@ -213,3 +213,17 @@ def test_an_alert_that_can_never_fire_says_why() -> None:
 
 def test_a_month_of_28_days_is_no_disagreement() -> None:
     assert found(changed(CHECKOUT, *WINDOW, "duration", to="4w")) == []
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "code"),
+    [
+        (("alertWhenBreaching",), False, "never_alerts"),
+        (("alertWhenNoData",), True, "no_data_not_told"),
+        (("notificationTargets", 0, "spec", "target"), "email", "target_not_told"),
+    ],
+)
+def test_what_our_own_alerts_do_not_do_is_a_doubt(place: tuple[str | int, ...], value: Any, code: str) -> None:
+    asked = changed(CHECKOUT, *POLICY_PLACE, "spec", *place, to=value)
+
+    assert found(asked) == [("spec.alertPolicies[0]", code, "warning")]

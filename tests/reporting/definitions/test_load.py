@@ -16,6 +16,7 @@ from reporting.definitions.openslo import SLO
 from reporting.slo.objective import BudgetingMethod, Objective
 from reporting.slo.windows import CalendarWindow, RollingWindow
 from tests.reporting.definitions.documents import BURN_POLICY, CHECKOUT, changed, ours, yaml
+from tests.reporting.definitions.places import POLICY_PLACE
 
 if TYPE_CHECKING:
     from reporting.definitions.load import Loaded
@@ -76,6 +77,16 @@ def test_the_pairs_of_the_annotation_become_alerts_for_the_period() -> None:
     ]
     assert [(target.name, target.target) for target in policy.targets] == [("on-call", "page")]
     assert (policy.when_breaching, policy.when_resolved, policy.when_no_data) == (True, True, False)
+
+
+@pytest.mark.parametrize("told", [{}, {"to": False}])
+def test_a_policy_that_is_not_to_alert_when_breaching_has_no_alerts(told: dict[str, bool]) -> None:
+    quiet = changed(CHECKOUT, *POLICY_PLACE, "spec", "alertWhenBreaching", **told)
+
+    (definition,) = load(yaml(quiet)).definitions
+
+    assert len(definition.policies) == 1
+    assert definition.alerts(NOW) == ()
 
 
 def test_by_reference_is_the_same_as_inline_in_whatever_order() -> None:
