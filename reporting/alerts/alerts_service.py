@@ -89,6 +89,7 @@ class Alerts:
             changed = [each for each in after if each.alert.state is AlertState.ACKNOWLEDGED]
             alerts_store.save(connection, changed)
             alerts_store.record(connection, changes, actor=by)
+            incidents_store.open_ones(connection, lock=True)
             for incident_id in sorted({each.incident_id for each in changed if each.incident_id is not None}):
                 incidents_store.note_acknowledged(connection, incident_id, now, by=by)
             self._teller.tell(connection, now, silenced=silencer(silences_store.holding(connection, now)))

@@ -21,10 +21,16 @@ if TYPE_CHECKING:
 _FIELDS = tuple(column.name for column in incidents.columns)
 
 
-def open_ones(connection: Connection) -> list[Incident]:
-    """Return the incidents of alerts that are not over, the first to begin first."""
+def open_ones(connection: Connection, *, lock: bool = False) -> list[Incident]:
+    """Return the incidents of alerts that are not over, the first to begin and to be found first.
+
+    `lock` holds others off them until the transaction ends. Everybody locks all of them in one order, and before he changes
+    any, so that no two wait for each other.
+    """
     query = select(incidents).where(incidents.c.resolved_at.is_(None), incidents.c.source == Source.ALERTS)
-    return [_incident(row) for row in connection.execute(query.order_by(incidents.c.started_at))]
+    query = query.order_by(incidents.c.incident_id)
+    found = [_incident(row) for row in connection.execute(query.with_for_update() if lock else query)]
+    return sorted(found, key=lambda each: (each.started_at, each.detected_at, each.severity))
 
 
 def find(connection: Connection, incident_id: str, *, lock: bool = False) -> Incident | None:

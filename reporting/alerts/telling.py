@@ -77,7 +77,7 @@ class Teller:
 
     def tell(self, connection: Connection, now: datetime, *, silenced: Silenced) -> int:
         """Write what is to be told now, and return how many notifications that are."""
-        incidents = incidents_store.open_ones(connection)
+        incidents = incidents_store.open_ones(connection, lock=True)
         if not incidents:
             return 0
         changes = alerts_store.untold(connection)
