@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import threading
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -41,7 +42,7 @@ GIVE_UP_AFTER = timedelta(hours=24)
 DOWN_AFTER = 2
 """Failures after which the next of a chain is told: one may be a hiccup."""
 CLAIMED_FOR = timedelta(seconds=120)
-"""Longer than any run: a few targets, of which each has its deadline."""
+"""Longer than any one try, which has its deadline; after each the claim is renewed."""
 MOST_CHAINS = 8
 BACKOFF = Backoff(base_s=10.0, cap_s=600.0)
 
@@ -53,6 +54,7 @@ class _Chain:
     """A chain, what it is to be told, and what became of that."""
 
     targets: Chain
+    by: str
     notifications: list[tuple[datetime, Notification]] = field(default_factory=list)
     rows: dict[tuple[str, str], Delivery] = field(default_factory=dict)
 
@@ -90,6 +92,7 @@ class Deliveries:
         self._clock = clock
         self._on_outcome = on_outcome
         self._backoff = backoff
+        self._writing = threading.Lock()  # Chains take one connection between them: others need theirs to store events.
 
     def deliver(self, subject: str, *, by: str) -> None:
         """Deliver what is due of a subject; `by` names this run, and is the same when it is repeated."""
@@ -101,18 +104,18 @@ class Deliveries:
             if not claimed.notifications:
                 return
             failpoint("notify.claimed")
-            chains = self._chains(claimed)
+            chains = self._chains(claimed, by)
             self._run(chains)
             more = self._release(claimed, chains, by)
 
-    def _chains(self, claimed: Claimed) -> list[_Chain]:
+    def _chains(self, claimed: Claimed, by: str) -> list[_Chain]:
         chains: dict[Chain, _Chain] = {}
         for created_at, notification in claimed.notifications:
             for targets in self._routes.chains(notification.urgency, notification.service):
-                chains.setdefault(targets, _Chain(targets)).notifications.append((created_at, notification))
+                chains.setdefault(targets, _Chain(targets, by)).notifications.append((created_at, notification))
             if self._routes.alertmanager is not None and notification.alerts:
                 alone = (self._routes.alertmanager,)
-                chains.setdefault(alone, _Chain(alone)).notifications.append((created_at, notification))
+                chains.setdefault(alone, _Chain(alone, by)).notifications.append((created_at, notification))
         for chain in chains.values():
             names = {target.id for target in chain.targets}
             chain.rows = {(row.notification_id, row.target): row for row in claimed.deliveries if row.target in names}
@@ -135,14 +138,20 @@ class Deliveries:
                 before = chain.rows.get((notification.id, target.id))
                 if before is not None and before.over:
                     continue
-                after = self._tried(target, notification, created_at, before)
+                after = self._tried(target, notification, created_at, before, by=chain.by)
                 if after is not before:
                     chain.rows[notification.id, target.id] = after
                 if not after.over:
                     break
 
     def _tried(
-        self, target: Target, notification: Notification, created_at: datetime, before: Delivery | None
+        self,
+        target: Target,
+        notification: Notification,
+        created_at: datetime,
+        before: Delivery | None,
+        *,
+        by: str,
     ) -> Delivery:
         """Tell a target, if it is time, and write down what became of it."""
         now = self._clock()
@@ -163,8 +172,9 @@ class Deliveries:
             row = replace(row, state=DeliveryState.DELIVERED, attempts=row.attempts + 1, delivered_at=now, reason="")
             log.info("notification_delivered", notification_id=notification.id, target=target.id)
         self._on_outcome(target.channel, row.state)
-        with self._database.begin() as connection:
+        with self._writing, self._database.begin() as connection:
             outbox_store.record(connection, [row])
+            outbox_store.renew(connection, by=by, until=self._clock() + CLAIMED_FOR)
         return row
 
     def _failed(self, row: Delivery, error: DeliveryError, now: datetime, *, give_up_at: datetime) -> Delivery:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _UNFINISHED = notifications.c.finished_at.is_(None)
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:subject, 0))")
 MOST_CLAIMED = 20
-"""Notifications of one subject that a task takes at once, so that it is done long before its claim ends."""
+"""Notifications of one subject that a task takes at once."""
 QUEUED_FOR = timedelta(seconds=60)
 """After this a task that was put into the queue and did nothing is taken to be lost, and put in again."""
 
@@ -119,6 +119,12 @@ def claim(connection: Connection, subject: str, *, by: str, now: datetime, until
     connection.execute(update(table).where(table.c.notification_id.in_(ids)).values(claimed_by=by, claimed_until=until))
     known = connection.execute(select(deliveries).where(deliveries.c.notification_id.in_(ids)))
     return Claimed([(row.created_at, _notification(row)) for row in rows], [_delivery(row) for row in known])
+
+
+def renew(connection: Connection, *, by: str, until: datetime) -> None:
+    """Keep what a task has claimed for longer."""
+    mine = (notifications.c.claimed_by == by, _UNFINISHED)
+    connection.execute(update(notifications).where(*mine).values(claimed_until=until))
 
 
 def record(connection: Connection, changed: Iterable[Delivery]) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +15,7 @@ from structlog.testing import capture_logs
 
 from app.core.alert_tables import deliveries, notifications
 from app.core.notify import delivery, outbox_store
-from app.core.notify.delivery import Deliveries
+from app.core.notify.delivery import CLAIMED_FOR, Deliveries
 from app.core.notify.errors import DeliveryError
 from app.core.notify.relay import Relay
 from app.core.notify.routes import make_routes
@@ -20,8 +23,10 @@ from app.core.queue.backoff import Backoff
 from tests.core.notify.conftest import NOW
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from datetime import datetime
+
+    from sqlalchemy import Connection
 
     from app.core.database import Database
     from app.core.notify.notification import Notification
@@ -268,6 +273,47 @@ def test_two_tasks_are_never_at_one_subject(make_deliveries: Any, write: Any, to
     make_deliveries().deliver("incident-1", by="third")
 
     assert town.by(ON_CALL) == ["ntf_1", "ntf_2"]
+
+
+def test_a_task_that_is_slow_keeps_its_claim(make_deliveries: Any, write: Any, town: Town) -> None:
+    write(*range(20))
+    run = make_deliveries(ON_CALL)
+    send = town.send
+
+    def send_slowly(target: Target, notification: Notification, now: datetime) -> None:
+        if town.now - NOW > CLAIMED_FOR:
+            make_deliveries(ON_CALL).deliver("incident-1", by="another")
+        send(target, notification, now)
+        town.now += timedelta(seconds=9)
+
+    run._send = send_slowly
+    run.deliver("incident-1", by="slow")
+
+    assert town.by(ON_CALL) == [f"ntf_{number}" for number in range(20)]
+
+
+def test_chains_take_one_connection_between_them(
+    make_deliveries: Any, write: Any, town: Town, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A delivery shares its connections with those who store events."""
+    write(1)
+    begin, free = database.begin, threading.Semaphore()
+    alone: list[bool] = []
+
+    @contextmanager
+    def begin_slowly() -> Iterator[Connection]:
+        with begin() as connection:
+            alone.append(free.acquire(timeout=0))
+            time.sleep(0.05)
+            yield connection
+        if alone[-1]:
+            free.release()
+
+    monkeypatch.setattr(database, "begin", begin_slowly)
+    make_deliveries(f"{ON_CALL} {SECOND} {OTHER}").deliver("incident-1", by="a")
+
+    assert sorted(town.heard) == [(ON_CALL, "ntf_1"), (OTHER, "ntf_1"), (SECOND, "ntf_1")]
+    assert all(alone)
 
 
 def test_a_task_that_was_interrupted_goes_on_at_once_and_repeats_no_more_than_it_must(
