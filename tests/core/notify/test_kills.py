@@ -49,7 +49,15 @@ def start_worker(notify_settings: Settings, receiver: Receiver, tmp_path: Path) 
         process.stop()
 
 
-@pytest.mark.parametrize(("place", "copies"), [("notify.claimed", 1), ("notify.sent", 2), ("queue.before_ack", 1)])
+@pytest.mark.parametrize(
+    ("place", "copies"),
+    [
+        ("notify.claimed", {1}),
+        ("notify.sent", {2}),
+        # Any task may be the first to be acknowledged, and take a delivery that is on its way along.
+        ("queue.before_ack", {1, 2}),
+    ],
+)
 def test_a_worker_that_dies_between_the_change_and_its_delivery_costs_nobody_the_news(
     start_worker: Callable[..., Process],
     database: Database,
@@ -58,7 +66,7 @@ def test_a_worker_that_dies_between_the_change_and_its_delivery_costs_nobody_the
     eventually: Callable[..., None],
     tmp_path: Path,
     place: str,
-    copies: int,
+    copies: set[int],
 ) -> None:
     marker = tmp_path / "hits"
     with database.begin() as connection:
@@ -74,4 +82,5 @@ def test_a_worker_that_dies_between_the_change_and_its_delivery_costs_nobody_the
 
     eventually(is_finished, timeout_s=PATIENCE_S)
     assert marker.read_text().startswith(place)
-    assert receiver.ids == ["ntf_1"] * copies
+    assert set(receiver.ids) == {"ntf_1"}
+    assert len(receiver.ids) in copies
