@@ -50,10 +50,15 @@ class FiguresView(Struct, frozen=True, kw_only=True):
     total: float
     budget: BudgetView | None
     burn_rates: dict[str, float | None]
+    percentiles: PercentilesView | None
 
 
 class SLOView(FiguresView, frozen=True, kw_only=True):
-    """How an SLO stands. Maintenance is left out, but for `including_maintenance`."""
+    """How an SLO stands. Maintenance is left out, but for `including_maintenance`.
+
+    While it is `backfilling` nothing is known yet. When it is not `kept`, nothing is known any more: events of the past are
+    counted by the definition of today alone.
+    """
 
     name: str
     display_name: str
@@ -64,17 +69,17 @@ class SLOView(FiguresView, frozen=True, kw_only=True):
     unit: str
     period_start: datetime
     period_end: datetime
-    percentiles: PercentilesView | None
     maintenance_minutes: int
     including_maintenance: FiguresView
     backfilling: bool
+    kept: bool
     as_of: datetime
 
 
-def shown(evaluation: Evaluation, percentiles: Percentiles | None) -> SLOView:
-    """Return what is shown of an evaluation."""
+def shown(evaluation: Evaluation, percentiles: Percentiles | None, including: Percentiles | None) -> SLOView:
+    """Return what is shown of an evaluation, with percentiles without maintenance and including it."""
     definition, objective = evaluation.definition, evaluation.objective
-    figures = figures_view(evaluation.figures)
+    figures = figures_view(evaluation.figures, percentiles)
     return SLOView(
         name=definition.name,
         display_name=definition.display_name,
@@ -92,17 +97,16 @@ def shown(evaluation: Evaluation, percentiles: Percentiles | None) -> SLOView:
         total=figures.total,
         budget=figures.budget,
         burn_rates=figures.burn_rates,
-        percentiles=None
-        if percentiles is None
-        else PercentilesView(percentiles.p50 / _US, percentiles.p95 / _US, percentiles.p99 / _US),
+        percentiles=figures.percentiles,
         maintenance_minutes=evaluation.excluded_minutes,
-        including_maintenance=figures_view(evaluation.including_maintenance),
+        including_maintenance=figures_view(evaluation.including_maintenance, including),
         backfilling=evaluation.backfilling,
+        kept=evaluation.kept,
         as_of=evaluation.at,
     )
 
 
-def figures_view(figures: Figures) -> FiguresView:
+def figures_view(figures: Figures, percentiles: Percentiles | None) -> FiguresView:
     """Return what is shown of figures."""
     counts = figures.counts
     return FiguresView(
@@ -113,6 +117,9 @@ def figures_view(figures: Figures) -> FiguresView:
         total=_whole(counts.in_units(counts.total)),
         budget=None if figures.budget is None else budget_view(figures.budget),
         burn_rates={window: _number(rate) for window, rate in figures.burn_rates.items()},
+        percentiles=None
+        if percentiles is None
+        else PercentilesView(percentiles.p50 / _US, percentiles.p95 / _US, percentiles.p99 / _US),
     )
 
 

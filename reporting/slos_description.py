@@ -30,6 +30,7 @@ _FIGURES: dict[str, Any] = {
     "total": 1200500,
     "budget": _BUDGET,
     "burn_rates": {"5m": 0, "30m": 0, "1h": 0.2, "2h": 0.3, "6h": 0.25, "1d": 0.3, "3d": 0.28},
+    "percentiles": {"p50": 3.05, "p95": 18.4, "p99": 61.5},
 }
 _EXAMPLE: dict[str, Any] = {
     **_FIGURES,
@@ -42,10 +43,10 @@ _EXAMPLE: dict[str, Any] = {
     "unit": "events",
     "period_start": "2026-10-23T10:18:00Z",
     "period_end": "2026-11-22T10:18:00Z",
-    "percentiles": {"p50": 3.05, "p95": 18.4, "p99": 61.5},
     "maintenance_minutes": 0,
     "including_maintenance": _FIGURES,
     "backfilling": False,
+    "kept": True,
     "as_of": "2026-11-22T10:17:02.750000Z",
 }
 _APPLIED: dict[str, Any] = {

@@ -26,7 +26,7 @@ def slo_rows(found: Iterable[SLOView]) -> list[Row]:
         (
             slo.name,
             slo.service,
-            "backfilling" if slo.backfilling else slo.state,
+            "backfilling" if slo.backfilling else slo.state if slo.kept else "not kept",
             _percent(slo.target, slo.target),
             _percent(slo.sli, slo.target),
             f"{slo.bad:,}",

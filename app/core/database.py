@@ -34,6 +34,7 @@ _CONCLUSIVE_S = 0.5
 """A server that says nothing for so long, even that it has cancelled the statement, is silent."""
 _IDLE_MS = 10_000
 """Between two statements we compute for milliseconds; who is silent for longer has been frozen, and lets go of its locks."""
+_SNAPSHOT = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
 
 
 class Database:
@@ -91,8 +92,8 @@ class Database:
             )
 
     @contextmanager
-    def begin(self) -> Iterator[Connection]:
-        """Give a connection inside a transaction that commits at the end.
+    def begin(self, *, snapshot: bool = False) -> Iterator[Connection]:
+        """Give a connection inside a transaction that commits at the end; with `snapshot` one that reads, and sees one moment.
 
         Raises `DependencyUnavailableError` when the server cannot be reached or refuses work, `OverloadedError` when too
         many others use or want the connections, and `DependencyTimeoutError` when a statement or a lock took too long, or
@@ -104,6 +105,8 @@ class Database:
             self._silence.ask()
             with self._open() as connection:
                 self._silence.broken()
+                if snapshot:
+                    connection.execute(_SNAPSHOT)
                 yield connection
                 connection.commit()
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache, partial
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import structlog
 
@@ -31,7 +31,7 @@ from reporting.slo.objective import BudgetingMethod, ObjectiveVersion
 from reporting.slo.series import MinuteSeries
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -56,7 +56,13 @@ log = structlog.get_logger(__name__)
 _PATIENCE_S = 10.0
 """For the evaluation of another thread; a request's own deadline comes sooner."""
 
-Shown = list[tuple["Evaluation", "Percentiles | None"]]
+
+class Shown(NamedTuple):
+    """An evaluation with the percentiles of its period so far, without maintenance and with it."""
+
+    evaluation: Evaluation
+    percentiles: Percentiles | None
+    including_maintenance: Percentiles | None
 
 
 class Evaluator:
@@ -78,21 +84,21 @@ class Evaluator:
 
     def every(self, now: datetime) -> list[Evaluation]:
         """Return how every SLO in force stands, by name."""
-        with self._turn(), self._database.begin() as connection:
+        with self._turn(), self._database.begin(snapshot=True) as connection:
             return self._every(connection, now)
 
-    def every_shown(self, now: datetime) -> Shown:
+    def every_shown(self, now: datetime) -> list[Shown]:
         """Return the same, with percentiles."""
         evaluations = self.every(now)
-        with self._database.begin() as connection:
+        with self._database.begin(snapshot=True) as connection:
             return _with_percentiles(connection, evaluations)
 
-    def shown(self, registered: Registered, at: datetime) -> Shown:
+    def shown(self, registered: Registered, at: datetime) -> list[Shown]:
         """Return how one SLO stands or stood, by the definition of then; nothing when it was not in force."""
         definition = registered.at(at)
         if definition is None:
             return []
-        with self._database.begin() as connection:
+        with self._database.begin(snapshot=True) as connection:
             subject = _subject(definition, registered.history, self._excluding(connection), at)
             return _with_percentiles(connection, self._once(connection, [subject], at))
 
@@ -101,14 +107,14 @@ class Evaluator:
 
         Of events only what a rule has counted is known.
         """
-        with self._database.begin() as connection:
+        with self._database.begin(snapshot=True) as connection:
             subject = _subject(definition, history, self._excluding(connection), now)
             (evaluation,) = self._once(connection, [subject], now)
-            return None if evaluation.backfilling else evaluation.figures.counts
+            return evaluation.figures.counts if evaluation.kept and not evaluation.backfilling else None
 
     def series_of(self, definition: Definition, start: int, end: int, now: datetime) -> MinuteSeries:
         """Return what a definition counts, minute by minute, from `start` on; nothing while that is not known."""
-        with self._database.begin() as connection:
+        with self._database.begin(snapshot=True) as connection:
             measure = measure_of(definition.indicator)
             return Sums([measure], self._book_of).series(connection, measure, (start, end), now=now)
 
@@ -158,18 +164,18 @@ def _subject(
 
 
 def _evaluate(connection: Connection, sums: Sums, subjects: Sequence[Subject], now: datetime) -> list[Evaluation]:
-    complete = backfill.complete(connection)
+    counted = backfill.counted(connection)
     spans: dict[Source, set[tuple[int, int]]] = {}
     for subject in subjects:
         if not _is_sliced(subject):
             spans.setdefault(subject.definition.indicator.source, set()).update(spans_of(subject))
     sums.read(connection, spans, now=now)
-    return [_evaluation(connection, sums, subject, complete) for subject in subjects]
+    return [_evaluation(connection, sums, subject, counted) for subject in subjects]
 
 
-def _evaluation(connection: Connection, sums: Sums, subject: Subject, complete: set[str]) -> Evaluation:
+def _evaluation(connection: Connection, sums: Sums, subject: Subject, counted: Mapping[str, bool]) -> Evaluation:
     try:
-        return _counted(connection, sums, subject, complete)
+        return _counted(connection, sums, subject, counted)
     except DependencyError:
         raise
     except Exception:
@@ -177,10 +183,12 @@ def _evaluation(connection: Connection, sums: Sums, subject: Subject, complete: 
         return unknown(subject)
 
 
-def _counted(connection: Connection, sums: Sums, subject: Subject, complete: set[str]) -> Evaluation:
+def _counted(connection: Connection, sums: Sums, subject: Subject, counted: Mapping[str, bool]) -> Evaluation:
     measure = measure_of(subject.definition.indicator)
-    if measure.source is Source.EVENTS and rule_of(measure).rule_id not in complete:
-        return unknown(subject, backfilling=True)
+    if measure.source is Source.EVENTS:
+        complete = counted.get(rule_of(measure).rule_id)
+        if not complete:
+            return unknown(subject, backfilling=complete is not None, kept=complete is not None)
     if not _is_sliced(subject):
         return evaluate(subject, lambda _, start, end: sums.counts(measure, start, end))
     minutes = sums.series(connection, measure, _around(subject.spans), now=subject.at)
@@ -218,13 +226,18 @@ def _around(spans: Sequence[tuple[int, int]]) -> tuple[int, int]:
     return min(start for start, _ in spans), max(end for _, end in spans)
 
 
-def _with_percentiles(connection: Connection, evaluations: Sequence[Evaluation]) -> Shown:
-    by_span: dict[tuple[int, int], dict[Measure, None]] = {}
+def _with_percentiles(connection: Connection, evaluations: Sequence[Evaluation]) -> list[Shown]:
+    by_spans: dict[tuple[tuple[int, int], ...], dict[Measure, None]] = {}
     for each in evaluations:
-        by_span.setdefault(each.elapsed.minutes, {})[measure_of(each.definition.indicator)] = None
+        for spans in (each.measured, (each.elapsed.minutes,)):
+            by_spans.setdefault(spans, {})[measure_of(each.definition.indicator)] = None
     found = {
-        (span, measure): known
-        for span, measures in by_span.items()
-        for measure, known in percentiles(connection, measures, span).items()
+        (spans, measure): known
+        for spans, measures in by_spans.items()
+        for measure, known in percentiles(connection, measures, spans).items()
     }
-    return [(each, found.get((each.elapsed.minutes, measure_of(each.definition.indicator)))) for each in evaluations]
+
+    def of(each: Evaluation, spans: tuple[tuple[int, int], ...]) -> Percentiles | None:
+        return found.get((spans, measure_of(each.definition.indicator)))
+
+    return [Shown(each, of(each, each.measured), of(each, (each.elapsed.minutes,))) for each in evaluations]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from reporting.definitions.durations import write_duration
@@ -49,7 +50,8 @@ class Figures:
 class Evaluation:
     """An SLO as it stands. `figures` leave maintenance out; `including_maintenance` are the same, but for that.
 
-    With `backfilling` nothing is known yet: what is counted of the past is not all of it.
+    With `backfilling` nothing is known yet: what is counted of the past is not all of it. Without `kept` nothing is known
+    any more: events are counted by the definitions in force alone.
     """
 
     definition: Definition
@@ -60,8 +62,20 @@ class Evaluation:
     rules: tuple[BurnRateAlert, ...]
     figures: Figures
     including_maintenance: Figures
-    excluded_minutes: int
+    excluded: tuple[tuple[int, int], ...]
     backfilling: bool
+    kept: bool
+
+    @property
+    def excluded_minutes(self) -> int:
+        return sum(end - start for start, end in self.excluded)
+
+    @property
+    def measured(self) -> tuple[tuple[int, int], ...]:
+        """The spans of the period so far that are not excluded."""
+        start, end = self.elapsed.minutes
+        edges = (start, *chain.from_iterable(self.excluded), end)
+        return tuple((since, until) for since, until in zip(edges[::2], edges[1::2], strict=True) if since < until)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,10 +132,14 @@ def spans_of(subject: Subject) -> Iterator[tuple[int, int]]:
 
 
 def evaluate(
-    subject: Subject, count: Count, *, without_excluded: Count | None = None, backfilling: bool = False
+    subject: Subject,
+    count: Count,
+    *,
+    without_excluded: Count | None = None,
+    backfilling: bool = False,
+    kept: bool = True,
 ) -> Evaluation:
     """Return the figures. What is excluded is subtracted, which slices do not allow: those are counted without it."""
-    excluded = list(_overlaps(subject.excluded, *subject.elapsed.minutes))
 
     def remaining(held: Objective, start: int, end: int) -> Counts:
         counts = count(held, start, end)
@@ -139,14 +157,15 @@ def evaluate(
         rules=subject.rules,
         figures=_figures(subject, without_excluded or remaining) if subject.excluded else including,
         including_maintenance=including,
-        excluded_minutes=sum(end - start for start, end in excluded),
+        excluded=tuple(_overlaps(subject.excluded, *subject.elapsed.minutes)),
         backfilling=backfilling,
+        kept=kept,
     )
 
 
-def unknown(subject: Subject, *, backfilling: bool = False) -> Evaluation:
-    """Return an evaluation without any data, for an SLO whose rule is still being backfilled, or that cannot be counted."""
-    return evaluate(subject, lambda _objective, _start, _end: Counts(0, 0), backfilling=backfilling)
+def unknown(subject: Subject, *, backfilling: bool = False, kept: bool = True) -> Evaluation:
+    """Return an evaluation without any data, for an SLO whose counts are not all there, or make no sense."""
+    return evaluate(subject, lambda _objective, _start, _end: Counts(0, 0), backfilling=backfilling, kept=kept)
 
 
 def _figures(subject: Subject, count: Count) -> Figures:

@@ -40,14 +40,14 @@ Key = tuple[str, str, str, str, str, int, str]
 
 
 def percentiles(
-    connection: Connection, measures: Iterable[Measure], span: tuple[int, int]
+    connection: Connection, measures: Iterable[Measure], spans: Iterable[tuple[int, int]]
 ) -> dict[Measure, Percentiles | None]:
-    """Return those of each measure's total over a span `[start, end)`; None without durations.
+    """Return those of each measure's total over spans `[start, end)` together; None without durations.
 
     Every row is read once, however many measures it concerns. Measures of other sources than requests have none.
     """
     requested = [measure for measure in dict.fromkeys(measures) if measure.source is Source.REQUESTS]
-    tiles = set(tiles_of(*span))
+    tiles = {tile for span in spans for tile in tiles_of(*span)}
     found: dict[Measure, Percentiles | None] = {}
     for scope, slots, _ in scopes_of(requested):
         by_service: dict[str, dict[Key, Counter[int]]] = {}

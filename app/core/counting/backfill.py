@@ -98,9 +98,9 @@ def require(connection: Connection, wanted: Iterable[Rule], now: datetime, *, on
         counting_store.add_rule(connection, rule_id, rules[rule_id].filters, now)
 
 
-def complete(connection: Connection) -> set[str]:
-    """Return the ids of the rules that have counted everything."""
-    return {rule.rule_id for rule in counting_store.rules(connection) if rule.backfilled_at is not None}
+def counted(connection: Connection) -> dict[str, bool]:
+    """Return every rule's id, and whether it has counted everything."""
+    return {rule.rule_id: rule.backfilled_at is not None for rule in counting_store.rules(connection)}
 
 
 def _incomplete(connection: Connection) -> list[StoredRule]:

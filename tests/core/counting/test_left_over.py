@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import text
 
 from app.core.counting import counting_store
-from app.core.counting.backfill import Backfill, complete, require
+from app.core.counting.backfill import Backfill, counted, require
 from app.core.counting.rules import Rule
 from app.domain.filters import Source, parse
 from ingestion.writer import Writer
@@ -51,7 +51,7 @@ def finish(backfill: Backfill) -> int:
     return steps
 
 
-def counted(database: Database, rule: Rule) -> int:
+def total_of(database: Database, rule: Rule) -> int:
     query = text("SELECT coalesce(sum(total), 0)::bigint FROM rule_counts WHERE width = 1 AND rule_id = :rule_id")
     with database.begin() as connection:
         return int(connection.execute(query, {"rule_id": rule.rule_id}).scalar_one())
@@ -65,10 +65,10 @@ def test_what_a_removed_rule_has_counted_goes_in_small_steps(database: Database)
 
     require_rules(database, OTHER)
 
-    assert counted(database, RULE) == 30
+    assert total_of(database, RULE) == 30
     assert backfill.rests(NOW, timedelta(seconds=30))
     assert finish(backfill) >= 3
-    assert (counted(database, RULE), counted(database, OTHER)) == (0, 30)
+    assert (total_of(database, RULE), total_of(database, OTHER)) == (0, 30)
     assert not backfill.rests(NOW, timedelta(seconds=30))
 
 
@@ -83,10 +83,10 @@ def test_a_rule_that_comes_back_before_its_counts_are_gone_counts_everything_onc
     require_rules(database, RULE)
     store_events(database, 200, 5)
     with database.begin() as connection:
-        assert complete(connection) == set()
+        assert counted(connection) == {RULE.rule_id: False}
     finish(backfill)
 
-    assert counted(database, RULE) == 40
+    assert total_of(database, RULE) == 40
 
 
 def test_events_are_stored_in_spite_of_a_rule_of_a_later_release_which_is_counted_by_it_from_the_start(
@@ -102,10 +102,10 @@ def test_events_are_stored_in_spite_of_a_rule_of_a_later_release_which_is_counte
 
     with database.begin() as connection:
         assert connection.execute(text("SELECT count(*) FROM events")).scalar_one() == 10
-        assert complete(connection) == set()
+        assert counted(connection) == {RULE.rule_id: False}
     assert finish(backfill) <= 2, "an earlier release only clears what was counted"
     write_filters(database, RULE, RULE.filters)
     finish(backfill)
     with database.begin() as connection:
-        assert complete(connection) == {RULE.rule_id}
-    assert counted(database, RULE) == 10
+        assert counted(connection) == {RULE.rule_id: True}
+    assert total_of(database, RULE) == 10

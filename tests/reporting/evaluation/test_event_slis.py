@@ -188,6 +188,18 @@ def test_what_was_stored_before_the_rule_is_backfilled_and_until_then_nothing_is
     assert not backfill.step(NOW)
 
 
+def test_the_past_by_a_filter_that_was_changed_is_not_kept_and_not_on_its_way(parts: SLOParts) -> None:
+    parts.slos.apply(ON_TIME, by="test", now=NOW - timedelta(days=2))
+    parts.slos.apply(ON_TIME.replace("<15", "<30"), by="test", now=NOW - timedelta(days=1))
+
+    before, after = parts.slos.one("on-time", NOW - timedelta(days=2)), parts.slos.one("on-time", NOW)
+
+    assert before is not None
+    assert after is not None
+    assert (before.kept, before.backfilling, before.state) == (False, False, "NO_DATA")
+    assert (after.kept, after.backfilling) == (True, False)
+
+
 def test_a_small_past_is_backfilled_before_the_answer(parts: SLOParts, writer: Writer) -> None:
     events = some_events(6, 30)
     for some in batches(events):

@@ -17,9 +17,12 @@ from tests.reporting.evaluation.recount import Request, exact_quantile, recount,
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sqlalchemy import Connection
+
     from app.core.database import Database
     from app.slo_composition import SLOParts
     from reporting.evaluation.figures import Evaluation
+    from reporting.maintenance.maintenance import Maintenance
 
 # PostgreSQL's clock says what is late, so the requests are of now.
 NOW = datetime.now(UTC).replace(second=20, microsecond=0)
@@ -166,15 +169,35 @@ def test_figures_follow_as_time_goes_on(database: Database, parts: SLOParts) -> 
         assert rate is None or abs(rate - Decimal(day[1] - day[0]) / day[1] * 100) < Decimal("1e-9")
 
 
+def test_an_evaluation_sees_one_moment_and_the_next_one_what_came_meanwhile(
+    database: Database, parts: SLOParts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store(database, [Request(END - 1, "/events", 202, 1_000, writer="w1")])
+    parts.catalogue.apply(SLOS["available"][0], by="test", now=NOW)
+    read = parts.maintenance.read
+
+    def read_while_others_store(connection: Connection) -> list[Maintenance]:
+        store(database, [Request(END - 1, "/events", 202, 1_000, writer="w2")])
+        return read(connection)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(parts.maintenance, "read", read_while_others_store)
+        (during,) = parts.evaluator.every(NOW)
+    (after,) = parts.evaluator.every(NOW)
+
+    assert (during.figures.counts.total, after.figures.counts.total) == (1, 2)
+
+
 def test_percentiles_are_within_one_per_cent_of_the_exact_ones(database: Database, parts: SLOParts) -> None:
     requests = some_requests(4, 2_000, oldest=MONTH)
     store(database, requests)
     parts.catalogue.apply(SLOS["available"][0], by="test", now=NOW)
     Rollups(database).add_up(NOW)
 
-    ((_, found),) = parts.evaluator.every_shown(NOW)
+    ((_, found, including),) = parts.evaluator.every_shown(NOW)
 
     durations = [r.duration_us for r in requests if r.duration_us is not None]
+    assert including == found
     assert found is not None
     for measured, ratio in ((found.p50, 0.5), (found.p95, 0.95), (found.p99, 0.99)):
         exact = exact_quantile(durations, ratio)

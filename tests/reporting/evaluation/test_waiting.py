@@ -69,7 +69,7 @@ def test_nobody_waits_for_the_percentiles_of_others(
     parts.catalogue.apply(slo("pay", total={}, good={"status": "<500"}), by="test", now=NOW)
 
     def slow(
-        _connection: Connection, _measures: Iterable[Measure], _span: tuple[int, int]
+        _connection: Connection, _measures: Iterable[Measure], _spans: Iterable[tuple[int, int]]
     ) -> dict[Measure, Percentiles | None]:
         held()
         return {}

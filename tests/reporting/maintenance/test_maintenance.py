@@ -108,6 +108,20 @@ def test_a_slice_is_judged_by_what_maintenance_leaves_of_it(database: Database, 
     assert (including.good, including.total) == (1, 2)
 
 
+def test_percentiles_are_shown_without_it_and_with_it(database: Database, parts: SLOParts) -> None:
+    slow = [Request(minute, "/events", 202, 900_000) for minute in range(END - 120, END - 100) for _ in range(10)]
+    fast = [Request(END - 10, "/events", 202, 1_000)]
+    store(database, [*slow, *fast])
+    parts.catalogue.apply(TEXT, by="test", now=NOW)
+    parts.maintenance.add(maintenance(instant_of(END - 130), 40))
+
+    ((_, left, including),) = parts.evaluator.every_shown(NOW)
+
+    assert left is not None
+    assert including is not None
+    assert (left.p99 < 2_000, including.p50 > 800_000) == (True, True)
+
+
 def test_what_is_all_maintenance_is_no_data(database: Database, parts: SLOParts) -> None:
     store(database, [Request(END - 10, "/events", 500, 1_000)])
     sliced = TEXT.replace("budgetingMethod: Occurrences", "budgetingMethod: RatioTimeslices")
