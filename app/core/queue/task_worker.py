@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from itertools import count
 from typing import TYPE_CHECKING
 
 from huey.consumer import Worker, WorkerRecycle
@@ -16,7 +18,8 @@ if TYPE_CHECKING:
     from huey.api import Task
 
 
-_MOST_PAUSES = 4
+_IN_HAND_S = 2.0
+"""For an outage of a moment. A statement that runs into its timeout takes longer, and is not repeated in hand at all."""
 _RESTS_S = 5.0
 """As long as the longest pause: nothing is resumed later for having lain in the schedule."""
 
@@ -49,10 +52,18 @@ class TaskWorker(Worker):
             raise WorkerRecycle
 
     def _run_or_postpone(self, task: Task, now: datetime | None) -> None:
-        try:
-            self._patience.repeat(lambda: self._run(task, now), on=(DependencyAwayError,), at_most=_MOST_PAUSES)
-        except DependencyAwayError:
-            self._patience.repeat(lambda: self.huey.postpone(task, _RESTS_S), on=(Exception,))
+        give_up = time.monotonic() + _IN_HAND_S
+        for pauses in count():
+            try:
+                self._run(task, now)
+            except DependencyAwayError as away:
+                if time.monotonic() > give_up:
+                    self._logger.info("%s waits in the schedule: %s", task, away)
+                    break
+                self._patience.pause(pauses, away)
+            else:
+                return
+        self._patience.repeat(lambda: self.huey.postpone(task, _RESTS_S), on=(Exception,))
 
     def _run(self, task: Task, now: datetime | None) -> None:
         huey = self.huey
