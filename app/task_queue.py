@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -25,8 +25,10 @@ from app.core.notify.routes import routes_of
 from app.core.queue.sacrifice import Sacrifice
 from app.core.queue.stream_huey import StreamHuey
 from app.core.settings import load_settings
+from app.core.telemetry.retention_tasks import register_retention_tasks
 from app.core.telemetry.rollup_tasks import register_rollup_tasks
 from app.core.telemetry.rollups import Rollups
+from app.core.telemetry.telemetry_store import TelemetryStore
 from app.core.valkey import Valkey
 from ingestion.housekeeping import Housekeeping
 from ingestion.replay import Replayer
@@ -62,6 +64,8 @@ def task_queue(settings: Settings, database: Database, valkey: Valkey) -> TaskQu
     mirror = AccountMirror(database, valkey)
     register_mirror_tasks(huey, MirrorUpkeep(database=database, valkey=valkey, mirror=mirror))
     register_rollup_tasks(huey, Rollups(database))
+    failures_kept = timedelta(days=settings.failed_request_retention_days)
+    register_retention_tasks(huey, TelemetryStore(database), failures_kept=failures_kept)
     register_counting_tasks(huey, Backfill(database))
     register_accepted_tasks(huey, AcceptedMinutes(database, valkey))
     replayer = Replayer(database, statement_events=settings.bundle_max_events, clock=_now)

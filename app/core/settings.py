@@ -103,6 +103,9 @@ class Settings:
     store_timeout_ms: int = _setting(_integer(1_000, 600_000), "Longest statement of a worker.", 30_000)
     body_timeout_s: int = _setting(_integer(1, 300), "Time within which a request's body must have arrived.", 20)
     event_retention_days: int = _setting(_integer(1, 36_500), "Events older than this are refused, and deleted.", 400)
+    failed_request_retention_days: int = _setting(
+        _integer(1, 36_500), "Single failed requests (5xx) older than this are deleted; what is counted stays.", 90
+    )
     queue_max_bytes: int = _setting(
         _integer(1_000_000, 10**13),
         "Bytes of accepted bodies that may wait in Valkey. From 70 % on, requests of the lowest tier are refused first.",

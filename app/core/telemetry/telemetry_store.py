@@ -15,6 +15,7 @@ from app.core.restatements_store import Restated, note_late, spans_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from sqlalchemy import Connection
 
@@ -63,6 +64,10 @@ _FAILURES = text("""
     VALUES (:writer, :number, to_timestamp(:at_s), :request_id, :service, :route, :method, :status, :reason,
             :account_id, :duration_us)
     ON CONFLICT (writer, number) DO NOTHING
+""")
+_PURGE_FAILURES = text("""
+    DELETE FROM failed_requests
+     WHERE (writer, number) IN (SELECT writer, number FROM failed_requests WHERE at < :before LIMIT :limit)
 """)
 
 
@@ -115,6 +120,15 @@ class TelemetryStore:
         ]
         with self._database.begin() as connection:
             connection.execute(_FAILURES, parameters)
+
+    def purge_failures(self, before: datetime) -> int:
+        """Delete single failures from before a time, in steps, and return how many; raises as `Database.begin` does."""
+        purged, step = 0, _ROWS_AT_ONCE
+        while step == _ROWS_AT_ONCE:
+            with self._database.begin() as connection:
+                step = connection.execute(_PURGE_FAILURES, {"before": before, "limit": _ROWS_AT_ONCE}).rowcount
+            purged += step
+        return purged
 
 
 def _write(connection: Connection, writer: str, rows: Sequence[Row], *, accounts: bool) -> None:

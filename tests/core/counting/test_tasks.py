@@ -75,6 +75,26 @@ def test_a_backfill_that_nobody_began_or_that_rests_goes_on_within_a_minute(
     assert tuple(counted) == (30, 30)
 
 
+def test_single_failures_are_deleted_in_the_end(settings: Settings, database: Database, valkey: Valkey) -> None:
+    huey = task_queue(settings, database, valkey).huey
+    kept = settings.failed_request_retention_days
+    with database.begin() as connection:
+        connection.execute(
+            text("""
+                INSERT INTO failed_requests (writer, number, at, request_id, service, route, method, status, reason)
+                SELECT 'w', n, now() - :kept + (n - 2500) * interval '1 minute', 'r', 'slipstream', '/', 'GET', 500, ''
+                  FROM generate_series(1, 2510) AS n
+            """),
+            {"kept": timedelta(days=kept)},
+        )
+
+    run_every_minute(huey, "purge_failed_requests")
+
+    with database.begin() as connection:
+        left = connection.execute(text("SELECT min(number), max(number) FROM failed_requests")).one()
+    assert tuple(left) in {(2_500, 2_510), (2_501, 2_510)}
+
+
 def test_requests_are_added_up_and_accepted_minutes_are_kept(
     settings: Settings, database: Database, valkey: Valkey
 ) -> None:
