@@ -58,9 +58,11 @@ class EventCounter:
         if not self._rules or not events:
             return
         known = [rule for rule in self._rules if is_known(rule)]
-        if len(known) < len(self._rules):
-            # An event is never lost for a rule's sake: one that this release cannot count for is backfilled from the start.
-            counting_store.begin_again(self._connection, {rule.rule_id for rule in self._rules if rule not in known})
+        # An event is never lost for a rule's sake: one that this release cannot count for is backfilled from the start.
+        uncounted = {rule.rule_id for rule in self._rules if rule not in known and rule.has_begun}
+        if uncounted:
+            counting_store.begin_again(self._connection, uncounted)
+            log.warning("counting_rules_not_understood", rules=sorted(uncounted))
         everywhere = [rule for rule in known if rule.backfilled_at is not None]
         count_events(self._connection, everywhere, events)
         for rule in known:
@@ -78,8 +80,7 @@ def is_known(rule: StoredRule) -> bool:
     """Say whether this release can count for a rule."""
     try:
         _rule_of(rule.filters)
-    except UnknownRuleError as error:
-        log.warning("counting_rule_not_understood", rule=rule.rule_id, error=str(error))
+    except UnknownRuleError:
         return False
     return True
 

@@ -94,6 +94,11 @@ class StoredRule(NamedTuple):
     moved_at: datetime | None
     backfilled_at: datetime | None
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether anything is counted for it."""
+        return bool(self.position_account) or self.backfilled_at is not None
+
 
 class CountedEvent(NamedTuple):
     """What a rule may ask of an event. `payload` is JSON."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from app.core.counting import counting_store
 from app.core.counting.backfill import Backfill, counted, require
@@ -109,3 +109,14 @@ def test_events_are_stored_in_spite_of_a_rule_of_a_later_release_which_is_counte
     with database.begin() as connection:
         assert counted(connection) == {RULE.rule_id: True}
     assert total_of(database, RULE) == 10
+
+
+def test_a_rule_that_waits_for_a_later_release_costs_those_who_store_no_statement(database: Database) -> None:
+    require_rules(database, RULE)
+    write_filters(database, RULE, FROM_LATER)
+    statements: list[str] = []
+    event.listen(database.engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
+
+    store_events(database, 0, 5)
+
+    assert not [each for each in statements if "counting_rules" in each and "UPDATE" in each]
