@@ -38,3 +38,7 @@ pip install --no-deps --no-build-isolation --editable .
 missing=$(.venv/bin/python -m app.embedded.binaries)
 # shellcheck disable=SC2086 # One word for each package.
 [ -z "$missing" ] || deploy/packages.sh $missing
+
+# PDF reports need a text layout engine and a font. Without them reports are written as HTML, and `slipstream doctor` says so.
+deploy/packages.sh libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core ||
+    log "Going on without them: reports will not be written as PDF."
