@@ -1,0 +1,334 @@
+"""What a report says, in numbers and sentences: the one model behind HTML, PDF, CSV and JSON.
+
+Figures are exact: counts are integers, ratios are `Decimal` (a string in JSON) of the counts beside them, times are UTC.
+A ratio is None where there is nothing to divide by: no data is never 100 %. How a figure is rounded and coloured is the
+business of whoever shows it.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from msgspec import Struct
+
+SCHEMA = "slipstream.report/1"
+"""Changes with the meaning of a field. A field that is added leaves it as it is."""
+
+
+class Standing(StrEnum):
+    """How a promise, or a day of it, came out."""
+
+    KEPT = "kept"
+    MISSED = "missed"
+    LOW_TRAFFIC = "low-traffic"  # too few to tell
+    NO_DATA = "no-data"
+
+
+class Decision(StrEnum):
+    """What the error budget policy says of shipping."""
+
+    SHIP = "ship"
+    CAREFUL = "careful"
+    FREEZE = "freeze"
+    UNKNOWN = "unknown"
+
+
+class Kind(StrEnum):
+    WEEKLY = "weekly"
+    MONTHLY = "monthly"
+
+
+class Scope(Struct, frozen=True, kw_only=True):
+    """Whose requests and promises: of one service or of all, and of them an account's or a tier's alone."""
+
+    service: str | None = None
+    account_id: str | None = None
+    tier: str | None = None
+
+
+class Period(Struct, frozen=True, kw_only=True):
+    """`name` is `2026-10` or `2026-W43`; `[start, end)` are its edges in `timezone`, given in UTC.
+
+    `until` is where the figures end: `end`, or earlier when the period was not over.
+    """
+
+    kind: Kind
+    name: str
+    title: str
+    timezone: str
+    start: datetime
+    end: datetime
+    until: datetime
+
+    @property
+    def complete(self) -> bool:
+        return self.until == self.end
+
+
+class Verdict(Struct, frozen=True, kw_only=True):
+    """`sentence` answers whether promises were kept; `because` is the rule behind `decision`; `remarks` are up to three more."""
+
+    sentence: str
+    decision: Decision
+    because: str
+    kept: int
+    judged: int
+    remarks: tuple[str, ...]
+
+
+class Tally(Struct, frozen=True, kw_only=True):
+    """Good and bad of a total, of what `unit` says. `sli` is good ÷ total, not rounded; None of nothing."""
+
+    good: int
+    bad: int
+    total: int
+    sli: Decimal | None
+
+
+class Overview(Struct, frozen=True, kw_only=True):
+    """All requests of the scope over the period: bad is 5xx. `previous` is the period before it, over its whole length."""
+
+    requests: Tally
+    previous: Tally | None
+    limited: int  # answered 429: shown as degraded, not bad
+    p50_ms: Decimal | None
+    p95_ms: Decimal | None
+    p99_ms: Decimal | None
+    previous_p99_ms: Decimal | None
+    budget_remaining_ratio: Decimal | None  # the least of all promises
+    incidents: int
+    incident_minutes: int
+    previous_incidents: int
+    previous_incident_minutes: int
+
+
+class Spot(Struct, frozen=True, kw_only=True):
+    """One point of a line; None is a gap."""
+
+    at: datetime
+    value: Decimal | None
+
+
+class TargetChange(Struct, frozen=True, kw_only=True):
+    slo: str
+    at: datetime
+    before: Decimal | None
+    after: Decimal | None
+    by: str
+
+
+class Promise(Struct, frozen=True, kw_only=True):
+    """One SLO over the period of the report, without maintenance; `with_maintenance` is the same with it.
+
+    `target` held at the end of the period; each part of the period is judged by the target of its time, and `allowed` and
+    `consumed` are the sums of the parts, in `unit` (`requests`, `events`, or `minutes` of slices).
+    `budget_share` is this promise's part of all that promises of its unit consumed. `trend` are its last periods, oldest
+    first, this one last.
+    """
+
+    slo: str
+    name: str
+    service: str
+    sentence: str  # the objective in plain words
+    owner: str
+    target: Decimal
+    target_changed: bool
+    unit: str
+    budgeting_method: str
+    standing: Standing
+    tally: Tally
+    with_maintenance: Tally
+    allowed: Decimal | None
+    consumed: Decimal | None
+    remaining: Decimal | None
+    remaining_ratio: Decimal | None
+    previous: Tally | None
+    change: Decimal | None  # of the SLI, in ratio points
+    trend: tuple[Spot, ...]
+    p50_ms: Decimal | None
+    p95_ms: Decimal | None
+    p99_ms: Decimal | None
+    restated: bool  # late events changed it after its period was over
+
+
+class BurnDown(Struct, frozen=True, kw_only=True):
+    """What was left of a promise's budget through the period, 1 at its start; `pins` are incidents' ids."""
+
+    slo: str
+    name: str
+    line: tuple[Spot, ...]
+    pins: tuple[str, ...]
+
+
+class Route(Struct, frozen=True, kw_only=True):
+    service: str
+    method: str
+    route: str
+    requests: Tally
+    limited: int
+    p50_ms: Decimal | None
+    p95_ms: Decimal | None
+    p99_ms: Decimal | None
+    previous_sli: Decimal | None
+    previous_p99_ms: Decimal | None
+
+
+class Day(Struct, frozen=True, kw_only=True):
+    """A day of the report's time zone.
+
+    `busiest_minute` is the most requests of one of its minutes, or of the mean minute of its busiest quarter of an hour where
+    minutes are deleted.
+    """
+
+    day: date
+    requests: Tally
+    limited: int
+    standing: Standing
+    busiest_minute: int
+    p99_ms: Decimal | None
+    incidents: int
+    maintenance_minutes: int
+
+
+class Reason(Struct, frozen=True, kw_only=True):
+    """Why requests were bad. `share` is its part of all bad ones; shares as shown add up to 1."""
+
+    status: int
+    reason: str
+    sentence: str
+    bad: int
+    share: Decimal
+
+
+class Contributor(Struct, frozen=True, kw_only=True):
+    """What had most of the bad requests of an incident: `dimension` is route, status, account or reason."""
+
+    dimension: str
+    value: str
+    bad: int
+    share: Decimal
+
+
+class Action(Struct, frozen=True, kw_only=True):
+    text: str
+    owner: str | None = None
+    due: date | None = None
+    done: bool = False
+
+
+class Incident(Struct, frozen=True, kw_only=True):
+    """`budget_share` is its part of what the hardest hit promise allowed. Spans are in seconds, None where it has not happened.
+
+    `root_cause` and `actions` are people's words; where nobody has given a cause, `contributors` are the likeliest, and are
+    shown as such.
+    """
+
+    incident_id: str
+    title: str
+    service: str
+    severity: str
+    source: str
+    started_at: datetime
+    resolved_at: datetime | None
+    minutes: int
+    requests_bad: int
+    requests_total: int
+    accounts_hurt: int
+    budget_slo: str | None
+    budget_share: Decimal | None
+    seconds_to_detect: int
+    seconds_to_acknowledge: int | None
+    seconds_to_resolve: int | None
+    acknowledged_by: str | None
+    root_cause: str | None
+    actions: tuple[Action, ...]
+    contributors: tuple[Contributor, ...]
+
+
+class Maintenance(Struct, frozen=True, kw_only=True):
+    """A stretch that was excluded, and what happened in it."""
+
+    service: str | None
+    starts_at: datetime
+    ends_at: datetime
+    author: str
+    reason: str
+    excluded: Tally
+
+
+class Completeness(Struct, frozen=True, kw_only=True):
+    """Events by the time of their 202: accepted = stored + duplicates + dead + in flight.
+
+    `balanced` is None where it cannot be known (the counts are deleted, or the report is of one tier).
+    """
+
+    accepted: int
+    stored: int
+    duplicates: int
+    dead: int
+    in_flight: int
+    balanced: bool | None
+    late: int  # stored more than a minute after the 202
+    gap_minutes: int  # minutes without any record of requests
+
+
+class Account(Struct, frozen=True, kw_only=True):
+    """An account by volume, and how protection treated it. `share` is its part of all events accepted."""
+
+    account_id: str
+    name: str
+    tier: str
+    requests: int
+    events: int
+    share: Decimal | None
+    bad: int
+    limited: int
+    refused: int  # 503 of its own circuit breaker or of overload
+    breaker_opened: int
+    quota_notices: int
+
+
+class TierVolume(Struct, frozen=True, kw_only=True):
+    tier: str
+    requests: Tally
+    limited: int
+
+
+class Definition(Struct, frozen=True, kw_only=True):
+    """What is counted, in words, and the text it comes from."""
+
+    slo: str
+    good: str
+    total: str
+    target: Decimal
+    window: str
+    budgeting_method: str
+    description: str
+
+
+class Report(Struct, frozen=True, kw_only=True):
+    """`report_id` follows from the kind, period, time zone and scope: the same report has the same id."""
+
+    schema: str = SCHEMA
+    report_id: str
+    scope: Scope
+    period: Period
+    generated_at: datetime
+    title: str
+    verdict: Verdict
+    overview: Overview
+    promises: tuple[Promise, ...]  # worst first
+    burn_downs: tuple[BurnDown, ...]  # of the worst three
+    routes: tuple[Route, ...]
+    days: tuple[Day, ...]
+    reasons: tuple[Reason, ...]
+    incidents: tuple[Incident, ...]
+    maintenance: tuple[Maintenance, ...]
+    completeness: Completeness | None  # of service slipstream, None of others
+    accounts: tuple[Account, ...]
+    other_accounts: Account | None  # those beyond the first fifty, together
+    tiers: tuple[TierVolume, ...]
+    definitions: tuple[Definition, ...]
+    target_changes: tuple[TargetChange, ...]
