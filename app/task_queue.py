@@ -32,6 +32,7 @@ from app.core.telemetry.telemetry_store import TelemetryStore
 from app.core.valkey import Valkey
 from ingestion.housekeeping import Housekeeping
 from ingestion.replay import Replayer
+from ingestion.retention import Retention
 from ingestion.tasks import register_tasks
 from reporting.alerts.alert_tasks import register_alert_tasks
 from reporting.alerts.alertmanager_refresh import AlertmanagerRefresh
@@ -76,7 +77,12 @@ def task_queue(settings: Settings, database: Database, valkey: Valkey) -> TaskQu
         register_alert_tasks(huey, AlertmanagerRefresh(database, post))
     return TaskQueue(
         huey,
-        replay=register_tasks(huey, replayer=replayer, housekeeping=Housekeeping(database, valkey)),
+        replay=register_tasks(
+            huey,
+            replayer=replayer,
+            housekeeping=Housekeeping(database, valkey),
+            retention=Retention(database, kept=timedelta(days=settings.event_retention_days)),
+        ),
         notify=register_notify_tasks(huey, deliveries, database),
     )
 
