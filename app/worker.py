@@ -64,8 +64,8 @@ _LINGER_S = 0.25
 """Time for a shard to gather more before the next bundle. 1,000 batches of one event a second, on two busy cores, cost the
 worker and PostgreSQL a third of what they cost without, and were stored sooner."""
 _OVERFLOW_PART = 5
-"""The part of a bundle that the overflow may fill. A small account next to a whale waits for a fifth of the time; where all
-of the load is above its share, as in the bench at 1,000 a batch, it costs 16 % of what is stored a second (80,400 to 95,500)."""
+"""The part of a bundle that the overflow may fill where several accounts are: a small one next to a whale waits for a fifth
+of the time."""
 _SHUTDOWN_S = 25.0
 """Shorter than what supervisors grant, Kubernetes as well as ours: 30 s."""
 _GC_THRESHOLD = 50_000

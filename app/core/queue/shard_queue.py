@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from app.core.queue.lanes import LANES, ROTATION
 from app.core.queue.scripts import source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from app.core.queue.client import Client
     from app.core.queue.entry import Entry
@@ -24,6 +25,8 @@ _LETTERS = "".join(lane.letter for lane in LANES)
 _NAMES = ",".join(LANES)
 _ROTATION = "".join(str(lane + 1) for lane in ROTATION)
 _LONGEST_REASON = 4_000
+COMPANY_S = 10.0
+"""So long after a bundle of several accounts another is expected: somebody who sends every few seconds is never out of it."""
 
 
 class LeaseLostError(Exception):
@@ -40,8 +43,8 @@ class Bounds:
     turn: int = 8
     """Entries that a lane gives in one turn of the rotation, at most."""
     overflow: int = 1_000
-    """Events that the overflow gives, at most. Whoever comes next waits for the bundle in hand, whatever waits in the
-    overflow: so that bundle must not be a long one."""
+    """Events that the overflow gives, at most, where several accounts are. Whoever comes next waits for the bundle in hand,
+    whatever waits in the overflow: so that bundle must not be a long one."""
 
     def reached_by(self, entries: Sequence[Entry]) -> bool:
         """Whether nothing may be added to these entries, so that more may be waiting."""
@@ -67,12 +70,21 @@ class Bundle:
 class ShardQueue:
     """All shards. Thread-safe, as long as one thread at a time takes from a shard."""
 
-    def __init__(self, client: Client, *, shards: int = SHARDS, bounds: Bounds | None = None) -> None:
+    def __init__(
+        self,
+        client: Client,
+        *,
+        shards: int = SHARDS,
+        bounds: Bounds | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.shards = range(shards)
         self._client = client
         self._bounds = bounds or Bounds()
+        self._clock = clock
         self._keys = [ShardKeys(shard) for shard in self.shards]
         self._turns = [0] * shards
+        self._company_until = [float("-inf")] * shards
         self._enqueue = client.script(source("shard_enqueue"))
         self._take = client.script(source("shard_take"))
         self._settle = client.script(source("shard_settle"))
@@ -104,7 +116,7 @@ class ShardQueue:
     def take(self, shard: int, worker: str) -> Bundle:
         """Take what is due: one entry to be delivered again, or else new ones of all lanes by 8:4:2:1.
 
-        The bundle is empty when there is nothing. Raises `LeaseLostError` when *worker* does not hold the lease.
+        The overflow keeps to its bound, unless an account was alone in the shard for a while and nothing waits elsewhere. The bundle is empty when there is nothing. Raises `LeaseLostError` when *worker* does not hold the lease.
         """
         keys, bounds = self._keys[shard], self._bounds
         reply = self._take(
@@ -121,12 +133,15 @@ class ShardQueue:
                 bounds.bytes,
                 bounds.turn,
                 bounds.overflow,
+                int(self._clock() >= self._company_until[shard]),
             ],
         )
         if reply is None:
             raise LeaseLostError(shard)
         self._turns[shard], taken, known = reply
         entries = tuple(decode(shard, lane - 1, entry_id, fields) for lane, entry_id, fields in taken)
+        if len({entry.owner for entry in entries}) > 1:
+            self._company_until[shard] = self._clock() + COMPANY_S
         if known is None:
             return Bundle(shard, entries, full=bounds.reached_by(entries))
         attempts, redeliveries = map(int, known)

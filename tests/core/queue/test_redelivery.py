@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.core.queue.lanes import LANES
+from app.core.queue.keys import lane_stream
+from app.core.queue.lanes import LANES, Lane
 from app.core.queue.shard_queue import Bounds, LeaseLostError, ShardQueue
 
 if TYPE_CHECKING:
@@ -55,6 +56,21 @@ class TestDeliveredAgain:
         hold()
 
         assert [finish().entries[0].batch_id for _ in range(4)] == [*added[1:], killer]
+
+    def test_a_clock_that_was_set_back_keeps_nobody_waiting_and_no_killer_in_front(
+        self, queue: ShardQueue, valkey: Valkey, hold: Hold, finish: Finish
+    ) -> None:
+        hold("first to die")
+        later_ms = int(valkey.execute("TIME")[0]) * 1_000 + 3_600_000
+        entry = ("v", "1", "t", "store", "o", "acme", "n", "1", "c", "r", "d", "")
+        for sequence in range(3):
+            valkey.execute("XADD", lane_stream(0, Lane.NORMAL), f"{later_ms}-{sequence}", *entry)
+        queue.take(0, "first to die")
+        hold("second to die")
+        assert queue.take(0, "second to die").entries[0].id == f"{later_ms}-0"
+        hold()
+
+        assert [finish().entries[0].id for _ in range(3)] == [f"{later_ms}-{sequence}" for sequence in (1, 2, 0)]
 
     def test_every_death_is_counted(self, queue: ShardQueue, add: Add, hold: Hold) -> None:
         add()

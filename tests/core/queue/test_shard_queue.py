@@ -7,7 +7,7 @@ import pytest
 
 from app.core.queue.keys import lane_load, lane_stream
 from app.core.queue.lanes import LANES, WEIGHTS, Lane
-from app.core.queue.shard_queue import Bounds, LeaseLostError, ShardQueue
+from app.core.queue.shard_queue import COMPANY_S, Bounds, LeaseLostError, ShardQueue
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -205,6 +205,30 @@ def test_the_overflow_gives_little_to_a_bundle_however_much_waits_there(valkey: 
 
     assert Counter(entry.lane for entry in bundle.entries) == {Lane.OVERFLOW: 4, Lane.LOW: 3}
     assert bundle.full
+
+
+def test_the_overflow_of_an_account_alone_in_its_shard_fills_the_bundle(valkey: Valkey, add: Add, hold: Hold) -> None:
+    hold()
+    for _ in range(20):
+        add(lane=Lane.OVERFLOW, events=100)
+
+    bundle = ShardQueue(valkey, bounds=Bounds(events=1_000, overflow=400)).take(0, ME)
+
+    assert Counter(entry.lane for entry in bundle.entries) == {Lane.OVERFLOW: 10}
+
+
+def test_after_company_the_overflow_keeps_to_its_bound_for_a_while(
+    valkey: Valkey, add: Add, hold: Hold, finish: Finish
+) -> None:
+    hold()
+    # Each bundle asks when it is taken; one with several accounts in it also looks at the clock afterwards.
+    times = iter((1_000.0, 1_000.0, 1_001.0, 999.9 + COMPANY_S, 1_000.0 + COMPANY_S))
+    queue = ShardQueue(valkey, bounds=Bounds(events=1_000, overflow=400), clock=lambda: next(times))
+    add(lane=Lane.LOW, owner="small")
+    for _ in range(40):
+        add(lane=Lane.OVERFLOW, owner="whale", events=100)
+
+    assert [len(finish(queue).entries) for _ in range(4)] == [1 + 4, 4, 4, 10]
 
 
 def test_a_flood_of_the_high_lane_starves_nobody(valkey: Valkey, add: Add, hold: Hold, finish: Finish) -> None:

@@ -7,13 +7,14 @@
 --
 -- KEYS: lease, schedule, attempts, load, one stream per lane in draining order
 -- ARGV: worker, group, consumer, letters of the lanes, lanes in rotation (one digit a turn), first turn,
---       largest number of entries, of events, of bytes, entries read in one turn, events of the last lane
+--       largest number of entries, of events, of bytes, entries read in one turn, events of the last lane,
+--       1 when the last lane may fill the bundle if nothing waits in the others
 -- Returns nil when the lease is not the worker's; otherwise next turn, entries as {lane, id, fields}, and for an
 -- entry delivered again its attempts and redeliveries.
 local worker, group, consumer, letters, rotation = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local turn = tonumber(ARGV[6])
 local entries_left, events_left, bytes_left = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
-local at_once, last_lane_left = tonumber(ARGV[10]), tonumber(ARGV[11])
+local at_once, last_lane_left, may_fill = tonumber(ARGV[10]), tonumber(ARGV[11]), ARGV[12] == '1'
 local schedule, attempts, load = KEYS[2], KEYS[3], KEYS[4]
 local FIRST_STREAM = 4
 local lanes = #KEYS - FIRST_STREAM
@@ -41,8 +42,9 @@ local function pending()
   return total
 end
 
--- Orphans are due by their age, so that they keep their order; one that was an orphan before goes behind the others, for
--- if it kills workers, they shall not wait for it.
+-- Orphans are due by their age, so that they keep their order; one that was an orphan before goes behind the others, also
+-- behind those of this very millisecond, for if it kills workers, they shall not wait for it. A clock that was set back makes
+-- nobody wait.
 local function adopt(orphans)
   for lane = 1, lanes do
     local from = '-'
@@ -52,10 +54,10 @@ local function adopt(orphans)
       for _, row in ipairs(page) do
         local member = string.sub(letters, lane, lane) .. row[1]
         if not redis.call('ZSCORE', schedule, member) then
-          local due = now
+          local due = now + 1
           if redis.call('HINCRBY', attempts, 'r:' .. member, 1) == 1 then
             local ms, sequence = string.match(row[1], '^(%d+)-(%d+)$')
-            due = ms + math.min(tonumber(sequence), 4095) / 4096
+            due = math.min(tonumber(ms), now) + math.min(tonumber(sequence), 4095) / 4096
           end
           redis.call('ZADD', schedule, string.format('%.17g', due), member)
           orphans = orphans - 1
@@ -85,21 +87,26 @@ local function again()
   end
 end
 
--- The average entry of a lane says how many entries one command may read without passing a bound by far.
+-- The average entry of a lane says how many entries one command may read without passing a bound by far. Tells also
+-- whether anything waits in another lane than the last.
 local function chunks()
-  local known = {}
+  local known, company = {}, false
   for lane = 1, lanes do
     local name = string.match(stream(lane), '[^:]+$')
     local sums = redis.call('HMGET', load, name .. ':entries', name .. ':events', name .. ':bytes')
     local entries = math.max(tonumber(sums[1] or 0), 1)
+    company = company or lane < lanes and tonumber(sums[1] or 0) > 0
     known[lane] = { math.max((sums[2] or 0) / entries, 1), math.max((sums[3] or 0) / entries, 1) }
   end
-  return known
+  return known, company
 end
 
 local function new()
   local taken, empty, empties = {}, {}, 0
-  local average = chunks()
+  local average, company = chunks()
+  if may_fill and not company then
+    last_lane_left = events_left
+  end
   while empties < lanes and entries_left > 0 and events_left > 0 and bytes_left > 0 do
     local lane = tonumber(string.sub(rotation, turn + 1, turn + 1))
     turn = (turn + 1) % #rotation
