@@ -79,7 +79,10 @@ class Verdict(Struct, frozen=True, kw_only=True):
 
 
 class Tally(Struct, frozen=True, kw_only=True):
-    """Good and bad of a total, of what `unit` says. `sli` is good ÷ total, not rounded; None of nothing."""
+    """Good and bad of a total, of what `unit` says. `sli` is good ÷ total, not rounded; None of nothing.
+
+    Of `ratio_timeslices`, whose slices are good in part, `good` is rounded down and `sli` is exact.
+    """
 
     good: int
     bad: int
@@ -97,7 +100,7 @@ class Overview(Struct, frozen=True, kw_only=True):
     p95_ms: Decimal | None
     p99_ms: Decimal | None
     previous_p99_ms: Decimal | None
-    budget_remaining_ratio: Decimal | None  # the least of all promises
+    budget_remaining_ratio: Decimal | None  # the least of all promises that were kept or missed
     incidents: int
     incident_minutes: int
     previous_incidents: int
@@ -125,7 +128,7 @@ class Promise(Struct, frozen=True, kw_only=True):
     `target` held at the end of the period; each part of the period is judged by the target of its time, and `allowed` and
     `consumed` are the sums of the parts, in `unit` (`requests`, `events`, or `minutes` of slices).
     `budget_share` is this promise's part of all that promises of its unit consumed. `trend` are its last periods, oldest
-    first, this one last.
+    first, this one last. `note` says why nothing is known of it, where that has another reason than that nothing happened.
     """
 
     slo: str
@@ -150,7 +153,9 @@ class Promise(Struct, frozen=True, kw_only=True):
     p50_ms: Decimal | None
     p95_ms: Decimal | None
     p99_ms: Decimal | None
-    restated: bool  # late events changed it after its period was over
+    restated: bool  # it was different when this report was first made: late records restate the past
+    budget_share: Decimal | None = None
+    note: str = ""
 
 
 class BurnDown(Struct, frozen=True, kw_only=True):
@@ -178,8 +183,8 @@ class Route(Struct, frozen=True, kw_only=True):
 class Day(Struct, frozen=True, kw_only=True):
     """A day of the report's time zone.
 
-    `busiest_minute` is the most requests of one of its minutes, or of the mean minute of its busiest quarter of an hour where
-    minutes are deleted.
+    `busiest_minute` are the requests of the mean minute of its busiest quarter of an hour, rounded down. `maintenance_minutes`
+    are those in which some service of the scope was excluded.
     """
 
     day: date
@@ -193,7 +198,10 @@ class Day(Struct, frozen=True, kw_only=True):
 
 
 class Reason(Struct, frozen=True, kw_only=True):
-    """Why requests were bad. `share` is its part of all bad ones; shares as shown add up to 1."""
+    """Why requests were bad. `share` is its part of all bad ones; as shown they add up to 1 (`figures.shares`).
+
+    Beyond the first twelve the rest is one more, with the status 0 and the reason `__other__`.
+    """
 
     status: int
     reason: str
@@ -219,8 +227,11 @@ class Action(Struct, frozen=True, kw_only=True):
 
 
 class Incident(Struct, frozen=True, kw_only=True):
-    """`budget_share` is its part of what the hardest hit promise allowed. Spans are in seconds, None where it has not happened.
+    """What it did between its start and its end, as far as these lie in the period.
 
+    `budget_share` is its part of what the hardest hit promise allowed. Spans are in seconds, None where it has not happened:
+    to detect and to resolve from its start, to acknowledge from when it was detected. When people noticed one that they wrote
+    down is not known. `accounts_hurt` is known of service slipstream alone: who calls others is what these say.
     `root_cause` and `actions` are people's words; where nobody has given a cause, `contributors` are the likeliest, and are
     shown as such.
     """
@@ -235,10 +246,10 @@ class Incident(Struct, frozen=True, kw_only=True):
     minutes: int
     requests_bad: int
     requests_total: int
-    accounts_hurt: int
+    accounts_hurt: int | None
     budget_slo: str | None
     budget_share: Decimal | None
-    seconds_to_detect: int
+    seconds_to_detect: int | None
     seconds_to_acknowledge: int | None
     seconds_to_resolve: int | None
     acknowledged_by: str | None
@@ -261,7 +272,8 @@ class Maintenance(Struct, frozen=True, kw_only=True):
 class Completeness(Struct, frozen=True, kw_only=True):
     """Events by the time of their 202: accepted = stored + duplicates + dead + in flight.
 
-    `balanced` is None where it cannot be known (the counts are deleted, or the report is of one tier).
+    `balanced` is None where it cannot be known: of one account, whose accepted events are those with an outcome, and while the
+    queue has not been asked. `gap_minutes` are those of whole quarters of an hour without any record of requests.
     """
 
     accepted: int
@@ -271,11 +283,14 @@ class Completeness(Struct, frozen=True, kw_only=True):
     in_flight: int
     balanced: bool | None
     late: int  # stored more than a minute after the 202
-    gap_minutes: int  # minutes without any record of requests
+    gap_minutes: int
 
 
 class Account(Struct, frozen=True, kw_only=True):
-    """An account by volume, and how protection treated it. `share` is its part of all events accepted."""
+    """An account by volume, and how protection treated it.
+
+    `events` are those stored, by their own time; `share` is its part of all of them. Requests are those to service slipstream.
+    """
 
     account_id: str
     name: str
@@ -326,7 +341,7 @@ class Report(Struct, frozen=True, kw_only=True):
     reasons: tuple[Reason, ...]
     incidents: tuple[Incident, ...]
     maintenance: tuple[Maintenance, ...]
-    completeness: Completeness | None  # of service slipstream, None of others
+    completeness: Completeness | None  # of service slipstream, None of others and of one tier
     accounts: tuple[Account, ...]
     other_accounts: Account | None  # those beyond the first fifty, together
     tiers: tuple[TierVolume, ...]
