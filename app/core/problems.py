@@ -134,13 +134,15 @@ class FieldError:
 class Problem(Exception):
     """A refusal on its way to the client; raised anywhere below an edge, answered by the edge.
 
-    `retry_after` is in seconds before jitter; `resets_at` RFC 3339 UTC; `limit` names the limit that refused.
+    `retry_after` is in seconds before jitter, and `jitter_s` the most that is added at random (None: a share of the wait).
+    `resets_at` is RFC 3339 UTC; `limit` names the limit that refused.
     """
 
     type: ProblemType
     detail: str
     errors: tuple[FieldError, ...] = ()
     retry_after: float | None = None
+    jitter_s: float | None = None
     limit: str | None = None
     resets_at: str | None = None
 

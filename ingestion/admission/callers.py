@@ -25,7 +25,8 @@ _MOST = 50_000
 class Caller:
     """A valid key. While `until` (unix seconds) lies ahead, `refusal` is what its batches are answered with.
 
-    `suspect` means that its account's circuit was not closed when we last looked: ask before a body is decoded.
+    `suspect` means that its account's circuit was not closed when we last looked: ask before a body is decoded. `events` is how
+    many its last admitted batch had.
     """
 
     standing: Standing
@@ -33,6 +34,7 @@ class Caller:
     refused_at: float = 0.0
     until: float = 0.0
     suspect: bool = False
+    events: int = 1
 
     @property
     def lane(self) -> str:
@@ -57,9 +59,9 @@ class Callers:
         wait_s = (caller.refusal.retry_after or 0.0) - (at - caller.refused_at)
         return replace(caller.refusal, retry_after=max(wait_s, 0.0))
 
-    def passed(self, digest: str, standing: Standing) -> None:
-        """Remember a key whose batch was admitted, or might be."""
-        self._put(digest, Caller(standing))
+    def passed(self, digest: str, standing: Standing, *, events: int) -> None:
+        """Remember a key whose batch of so many events was admitted, or might be."""
+        self._put(digest, Caller(standing, events=events))
 
     def refused(self, digest: str, refusal: Refusal, now: datetime, *, suspect: bool) -> None:
         """Remember a refusal as long as it is certain."""

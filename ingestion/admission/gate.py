@@ -9,7 +9,6 @@
 
 from __future__ import annotations
 
-import random
 from typing import TYPE_CHECKING
 
 import structlog
@@ -20,18 +19,17 @@ from app.domain.shards import Lane
 from ingestion.admission.admission import NO_TICKET, Ticket
 from ingestion.admission.callers import Callers
 from ingestion.admission.circuits import NO_PROBE
+from ingestion.admission.comebacks import Comebacks
 from ingestion.admission.line import Line, LineTooLongError
 from ingestion.admission.verdict import Refusal, circuit_open, overloaded
-from ingestion.limits import comeback
 from ingestion.limits.circuit_breaker import State
-from ingestion.limits.comeback import Refused
-from ingestion.limits.token_bucket import RateLimit
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from app.core.keys import PresentedKey
     from ingestion.admission.admission import Admission
+    from ingestion.admission.callers import Caller
     from ingestion.admission.circuits import Circuits, Seen
     from ingestion.admission.line import Place
     from ingestion.admission.overload import Overload
@@ -51,7 +49,6 @@ BAD = frozenset(
     }
 )
 """What counts as a bad outcome before the script: the client's own mistakes in the batch. A key without the scope is none."""
-_MOST_COMEBACKS = 20_000
 
 log = structlog.get_logger(__name__)
 
@@ -63,10 +60,9 @@ class Gate:
         self._admission = admission
         self._circuits = circuits
         self._overload = overload
-        self._processes = processes
         self._callers = Callers()
         self._line = Line()
-        self._comebacks: dict[str, Refused] = {}
+        self._comebacks = Comebacks(processes=processes)
 
     def knows(self, key: PresentedKey) -> bool:
         """Tell whether the key was found valid here a while ago."""
@@ -83,7 +79,7 @@ class Gate:
         if refusal is not None:
             raise refusal
         if caller.lane in refused_lanes or not self._line.open_to(Lane(caller.lane)):
-            raise overloaded(caller.standing)
+            raise self._overloaded(key, caller, now)
         if not caller.suspect:
             return NO_TICKET
         seen = self._circuits.enter(key.account_id, now)
@@ -92,7 +88,7 @@ class Gate:
         if seen.wait_ms:
             raise self._open(key, seen, now)
         if seen.state is State.CLOSED:
-            self._callers.passed(key.digest_hex, seen.standing)
+            self._callers.passed(key.digest_hex, seen.standing, events=caller.events)
         return Ticket(seen.token)
 
     def place(self, key: PresentedKey, now: datetime, ticket: Ticket) -> Place:
@@ -103,7 +99,7 @@ class Gate:
             return self._line.place(Lane.NORMAL if caller is None else Lane(caller.lane))
         except LineTooLongError:
             self._release(key, now, ticket)
-            raise overloaded(None if caller is None else caller.standing) from None
+            raise self._overloaded(key, caller, now) from None
 
     def admit(
         self, key: PresentedKey, batch: DecodedBatch, *, idempotency_key: str | None, now: datetime, ticket: Ticket
@@ -113,15 +109,14 @@ class Gate:
             receipt = self._admission.admit(key, batch, idempotency_key=idempotency_key, now=now, ticket=ticket)
         except Refusal as refusal:
             self._refused(key, refusal, now, ticket)
-            if refusal.type is ProblemType.RATE_LIMIT_EXCEEDED:
-                self._spread(key, refusal, batch.count)
+            self._give_turn(key, refusal, batch.count, now)
             raise
         except Problem:
             self._callers.forget(key.digest_hex)
             self._release(key, now, ticket)
             raise
         if ticket.token == NO_PROBE:
-            self._callers.passed(key.digest_hex, receipt.standing)
+            self._callers.passed(key.digest_hex, receipt.standing, events=batch.count)
         return receipt
 
     def spoiled(self, key: PresentedKey, problem: Problem, now: datetime, ticket: Ticket) -> Standing | None:
@@ -163,19 +158,16 @@ class Gate:
         if ticket.token != NO_PROBE:
             self._circuits.release(key.account_id, now, ticket.token)
 
-    def _spread(self, key: PresentedKey, refusal: Refusal, events: int) -> None:
-        """Send away those who wait for the same account's rate so that they come back one after another."""
-        standing = refusal.standing
-        if standing is None or events > standing.burst:
-            return
-        limit = RateLimit(standing.per_minute, standing.burst)
-        before = self._comebacks.get(key.account_id, Refused())
-        # Each process sees its part of those who are refused.
-        cost = events * self._processes
-        after, within_ms = comeback.refuse(limit, before, cost=cost, now_ms=standing.at_ms)
-        if len(self._comebacks) >= _MOST_COMEBACKS:
-            self._comebacks.clear()
-        self._comebacks[key.account_id] = after
-        # From half of it on: were it from 0 on, everybody's moments would lie thickest at the beginning.
-        moment_ms = random.uniform(within_ms / 2, within_ms)  # noqa: S311 - It spreads clients.
-        refusal.retry_after = (refusal.retry_after or 0.0) + moment_ms / 1_000
+    def _overloaded(self, key: PresentedKey, caller: Caller | None, now: datetime) -> Refusal:
+        """Return the refusal of somebody whose body was not looked at: his last batch says how large this one may be."""
+        refusal = overloaded(None if caller is None else caller.standing)
+        self._give_turn(key, refusal, 1 if caller is None else caller.events, now)
+        return refusal
+
+    def _give_turn(self, key: PresentedKey, refusal: Refusal, events: int, now: datetime) -> None:
+        """Send away those who are refused together so that they come back one after another."""
+        if refusal.type is ProblemType.RATE_LIMIT_EXCEEDED:
+            self._comebacks.after_rate(key.account_id, refusal, events=events, now=now)
+        elif refusal.type is ProblemType.OVERLOADED:
+            served_per_s = self._line.served_per_s
+            self._comebacks.after_overload(key.account_id, refusal, events=events, served_per_s=served_per_s, now=now)

@@ -26,6 +26,8 @@ PATIENCE_S = {Lane.LOW: 0.1, Lane.NORMAL: 0.2, Lane.HIGH: 0.4}
 LONGEST_WAIT_S = 1.0
 """Nobody waits for longer, whatever he was to expect: a dependency that hangs is his answer then, and not a line."""
 _SMOOTHING = 1 / 32
+_QUICKEST_S = 0.001
+"""Nobody is served in less time, with all places taken."""
 
 
 class LineTooLongError(Exception):
@@ -52,6 +54,11 @@ class Line:
     def open_to(self, lane: Lane) -> bool:
         """Tell whether somebody would find a place or could join; without a lock, for a first look."""
         return self._free > 0 or self._expected_s() < PATIENCE_S[lane]
+
+    @property
+    def served_per_s(self) -> float:
+        """Return how many requests a second are served while there is always somebody in the line."""
+        return self._places / max(self._serving_s, _QUICKEST_S)
 
     def left(self, served_s: float) -> None:
         """Give a place to the next in line, and remember how long it was needed."""

@@ -1,33 +1,50 @@
-"""When those may come back who were refused for their account's rate limit, so that they are not refused again.
+"""When those may come back who were refused, so that they are not refused again.
 
-Each is told the time until his own batch would fit, as if nobody else waited. Of five hundred told the same, one would be
-let in and the others refused again, wave after wave. So what was refused lately is remembered as a queue that drains at the
-account's rate, and everybody is told a random moment in the second half of the time that it takes until he is let in: then most come when there is room.
+Told the time until his own batch would fit, as if nobody else waited, one of five hundred would be let in and the others
+refused again, wave after wave. So turns are given, as in a queue: each is told when there will be room for him after
+all who were told before him. Nobody has to stand in it: it is a number that grows with each refusal, and drains by itself at the
+rate at which there is room again. Those who never come back leave a gap in it and no more.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from ingestion.limits.token_bucket import RateLimit
-
-LONGEST_MS = 60_000
+LONGEST_MS = 60_000.0
 """Nobody is sent away for longer on account of others, who may never come back."""
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
-    """Events refused and not yet back, as far as we can tell, at an instant in unix milliseconds."""
+class Promised:
+    """Room that is promised to those who are not back yet, at an instant in unix milliseconds; in events, or in requests."""
 
-    events: float = 0.0
-    at_ms: int = 0
+    amount: float = 0.0
+    at_ms: float = 0.0
 
 
-def refuse(limit: RateLimit, refused: Refused, *, cost: int, now_ms: int) -> tuple[Refused, float]:
-    """Add a refused batch; returns the time, in milliseconds, within which it and those before it may come back."""
-    drained = max(now_ms - refused.at_ms, 0) * limit.per_minute / 60_000
-    most = LONGEST_MS * limit.per_minute / 60_000
-    events = min(max(refused.events - drained, 0.0) + cost, most)
-    return Refused(events, now_ms), events * 60_000 / limit.per_minute
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Milliseconds from now, between which somebody is to come back at a random moment. There is room from the first on."""
+
+    earliest_ms: float
+    latest_ms: float
+
+
+def give_turn(
+    promised: Promised, *, cost: float, parts: int = 1, per_ms: float, alone_ms: float, now_ms: float
+) -> tuple[Promised, Turn]:
+    """Give a turn behind those promised.
+
+    `per_ms` is how much room there is again each millisecond, `alone_ms` how long he would wait with nobody before him. Of
+    `parts` queues like this one, which share the room and do not know of each other, each sees its part of the refusals: a turn
+    is so many times as long as its cost, and the moment within it is left to chance.
+    """
+    ahead = max(promised.amount - max(now_ms - promised.at_ms, 0) * per_ms, 0)
+    earliest, latest = alone_ms, alone_ms
+    if ahead > 0:
+        earliest, latest = ((ahead + share) / per_ms for share in (cost, cost * parts))
+    if max(earliest, alone_ms) > LONGEST_MS:
+        # There are more than have a turn within the time, so they come evenly over all of it.
+        return Promised(ahead, now_ms), Turn(alone_ms, max(alone_ms, LONGEST_MS))
+    turn = Turn(max(earliest, alone_ms), max(latest, alone_ms))
+    return Promised(turn.latest_ms * per_ms, now_ms), turn

@@ -41,7 +41,7 @@ def problem_response(problem: Problem, *, base_url: str, request_id: str) -> Who
     body = problem_body(problem, base_url=base_url, request_id=request_id)
     headers: dict[str, str] = {}
     if problem.type.status in WAITING:
-        body["retry_after"] = seconds = retry_after(problem.retry_after)
+        body["retry_after"] = seconds = retry_after(problem.retry_after, problem.jitter_s)
         headers["Retry-After"] = str(seconds)
     if problem.type is ProblemType.UNAUTHORIZED:
         headers["WWW-Authenticate"] = 'Bearer realm="slipstream"'
@@ -66,14 +66,15 @@ def problem_body(problem: Problem, *, base_url: str, request_id: str) -> dict[st
     return body
 
 
-def retry_after(wait_s: float | None) -> int:
-    """Return whole seconds, never fewer than asked for, with up to half of it added at random (30 s at most).
+def retry_after(wait_s: float | None, jitter_s: float | None = None) -> int:
+    """Return whole seconds, never fewer than asked for, with up to `jitter_s` added at random, or half of it (30 s at most).
 
     Clients that were refused together and come back together would be refused together again.
     """
     wait = _DEFAULT_WAIT_S if wait_s is None else max(wait_s, 0.0)
-    jitter = _DEFAULT_JITTER_S if wait_s is None else min(max(wait / 2, 1.0), _LONGEST_JITTER_S)
-    return max(1, math.ceil(wait + random.uniform(0, jitter)))  # noqa: S311 - It spreads clients; nobody gains by guessing it.
+    if jitter_s is None:
+        jitter_s = _DEFAULT_JITTER_S if wait_s is None else min(max(wait / 2, 1.0), _LONGEST_JITTER_S)
+    return max(1, math.ceil(wait + random.uniform(0, jitter_s)))  # noqa: S311 - It spreads clients; nobody gains by guessing it.
 
 
 def _error_body(error: FieldError) -> dict[str, Any]:

@@ -267,9 +267,32 @@ def test_those_who_wait_for_the_same_rate_come_back_one_after_another(client: Cl
 
     waits = [client.refusal(events=500).retry_after or 0 for _ in range(40)]
 
-    # Each for its own 500 ms at least, and together for the 20 s in which there is room for all of them.
-    assert min(waits) >= 0.5
-    assert 10 < max(waits) <= 20.5
+    # Each for its own 500 ms, after those before it.
+    assert waits == pytest.approx([0.5 * turn for turn in range(1, 41)])
+
+
+def test_those_who_find_no_room_come_back_at_the_rate_of_their_account(client: Client, override: Any) -> None:
+    """Else they would be let in together by the queue, and refused together by the limit."""
+    override(events_per_minute=60_000, events_burst=1_000)
+    client.send(events=500)
+    client.lanes.refused = (Lane.NORMAL,)
+
+    waits = [client.refusal(events=500).retry_after or 0 for _ in range(40)]
+
+    assert waits == pytest.approx([5 + 0.5 * turn for turn in range(40)])
+
+
+def test_those_who_find_no_room_wait_for_each_other_and_for_those_whose_limit_refused_them(
+    client: Client, override: Any
+) -> None:
+    override(events_per_minute=60_000, events_burst=1_000)
+    client.send(events=1_000)
+    for _ in range(9):
+        client.refusal(events=1_000)
+
+    client.lanes.refused = (Lane.NORMAL,)
+
+    assert client.refusal().retry_after == pytest.approx(10)
 
 
 def test_metrics_have_their_names() -> None:

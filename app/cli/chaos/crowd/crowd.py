@@ -22,6 +22,8 @@ START_TIMEOUT_S = 60.0
 ANSWER_TIMEOUT_S = 30.0
 WITHOUT_A_WORD_S = 1.0
 """What a client waits that was cut off, or was not told when to return."""
+LONGEST_IDLE_S = 5.0
+"""A connection that was kept for longer may be closed by the server at any moment: a client opens another then."""
 NO_ANSWER = Answer(0, {}, b"")
 
 
@@ -128,6 +130,8 @@ class _Stage:
     def _ask(self, link: Link, body: bytes, ask: Ask) -> Ask:
         """Send a request when it is due, and write down what came of it."""
         if (early_s := ask.due_s - self.now_s()) > 0:
+            if early_s > LONGEST_IDLE_S:
+                link.close()
             time.sleep(early_s)
         sent_s = self.now_s()
         try:
