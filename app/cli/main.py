@@ -26,6 +26,7 @@ class Verb:
 VERBS = {
     "accounts": Verb("app.cli.accounts:group", "Create, list and change accounts."),
     "alerts": Verb("app.cli.alerts:group", "Try whether those who are to be told can be."),
+    "backup": Verb("app.cli.backup.command:take", "Write everything that is stored and queued into a directory."),
     "bench": Verb("app.cli.bench.command:command", "Measure throughput, latency and CPU an event."),
     "chaos": Verb("app.cli.chaos.command:command", "Break things under load and check every promise."),
     "demo": Verb("app.cli.demo.command:command", "Send a month of real flights, kill a worker, lose nothing."),
@@ -34,6 +35,7 @@ VERBS = {
     "events": Verb("app.cli.events:group", "Send events from a file."),
     "keys": Verb("app.cli.keys:group", "Create, list and revoke API keys."),
     "migrate": Verb("app.cli.migrate:command", "Bring the schema to this version."),
+    "restore": Verb("app.cli.backup.command:bring_back", "Bring a backup back into empty stores, and compare."),
     "rules": Verb("app.cli.rules:group", "Write rules for Prometheus and Alertmanager."),
     "serve": Verb("app.cli.serve:command", "Run the API."),
     "telemetry": Verb("app.cli.telemetry:group", "Import access logs and other telemetry."),

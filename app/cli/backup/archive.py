@@ -1,0 +1,138 @@
+"""A backup is a directory: PostgreSQL by pg_dump, the queue's entries, and a manifest that says what must be in them.
+
+Everything with a 202 from before the backup began is in it: the queue is copied first, and an event leaves the queue only
+once it is committed. It is taken while everything runs, and holds nothing up.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from app.cli.backup import books_store, queue_copy
+from app.cli.backup.tools import run
+from app.core.accepted_minutes import KEPT
+from app.core.keyspace import accepted_minutes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from app.core.valkey import Valkey
+
+FORMAT = 1
+MANIFEST, DATABASE, QUEUE = "backup.json", "database.dump", "queue.msgpack"
+_AT_ONCE = 500
+
+
+class BackupError(Exception):
+    """A backup cannot be taken or restored; the message says why, and nothing is half done that looks whole."""
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """`counts` are of the very moment that the dump sees."""
+
+    format: int
+    taken_at: datetime
+    counts: dict[str, int | str]
+    queued_batches: int
+    queued_events: int
+    sha256: dict[str, str]
+
+
+def backup(directory: Path, *, database_url: str, valkey: Valkey, say: Callable[[str], None]) -> Manifest:
+    """Write a backup into a directory that does not exist yet; it appears whole or not at all.
+
+    Raises `BackupError`, `ToolError`, `DependencyError`, `psycopg.Error`.
+    """
+    if directory.exists():
+        raise BackupError(f"{directory} exists already.")
+    draft = directory.with_name(f".{directory.name}.part")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(mode=0o700, parents=True)
+    try:
+        taken_at = datetime.now(UTC)
+        say("Copying the queue")
+        with (draft / QUEUE).open("xb") as file:
+            queued = queue_copy.save(valkey, file)
+        say("Dumping PostgreSQL")
+        with books_store.connect(database_url) as connection:
+            snapshot = books_store.export_snapshot(connection)
+            options = ["--format=custom", "--compress=1", "--no-owner", "--no-privileges", f"--snapshot={snapshot}"]
+            run("pg_dump", [*options, f"--file={draft / DATABASE}"], database_url=database_url)
+            counts = books_store.counts(connection)
+        manifest = Manifest(
+            format=FORMAT,
+            taken_at=taken_at,
+            counts=counts,
+            queued_batches=queued.entries,
+            queued_events=queued.events,
+            sha256={name: _digest(draft / name) for name in (DATABASE, QUEUE)},
+        )
+        (draft / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(manifest)) + b"\n")
+        draft.rename(directory)
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
+    return manifest
+
+
+def verify(directory: Path) -> Manifest:
+    """Return what a backup says of itself, once its files are found to be those it was made of; raises `BackupError`."""
+    try:
+        manifest = msgspec.json.decode((directory / MANIFEST).read_bytes(), type=Manifest)
+        if manifest.format != FORMAT:
+            raise BackupError(f"{directory} has format {manifest.format}, and this version reads {FORMAT}.")
+        for name, digest in manifest.sha256.items():
+            if _digest(directory / name) != digest:
+                raise BackupError(f"{directory / name} is not as it was written.")
+    except (OSError, msgspec.MsgspecError) as error:
+        raise BackupError(f"{directory} is no backup: {error}") from error
+    return manifest
+
+
+def restore(directory: Path, *, database_url: str, valkey: Valkey, say: Callable[[str], None]) -> Manifest:
+    """Bring a backup back into an empty database and an empty queue, and compare; raises as `backup` does."""
+    say("Comparing the files with the manifest")
+    manifest = verify(directory)
+    if not queue_copy.is_empty(valkey):
+        raise BackupError("The queue is not empty: a backup is restored into a Valkey of its own.")
+    with books_store.connect(database_url) as connection:
+        if not books_store.is_empty(connection):
+            raise BackupError("The database is not empty: a backup is restored into a database of its own.")
+    say("Restoring PostgreSQL")
+    options = ["--no-owner", "--no-privileges", "--single-transaction", "--exit-on-error", "--dbname="]
+    run("pg_restore", [*options, str(directory / DATABASE)], database_url=database_url)
+    with books_store.connect(database_url) as connection:
+        found = books_store.counts(connection)
+        if found != manifest.counts:
+            raise BackupError(f"There should be {manifest.counts}, and there are {found}.")
+        say("Restoring the queue")
+        for (shard, minute), events in _put_back(directory / QUEUE, connection, valkey, manifest).items():
+            valkey.execute("HSET", accepted_minutes(shard), minute, events)
+    return manifest
+
+
+def _put_back(
+    file: Path, connection: books_store.Connection, valkey: Valkey, manifest: Manifest
+) -> dict[tuple[int, int], int]:
+    """Put back what is not settled, and return what was accepted, by shard and minute: what is settled, and that."""
+    rows = books_store.accepted(connection, manifest.taken_at - KEPT)
+    accepted = {(shard, minute): events for shard, minute, events in rows}
+    with file.open("rb") as opened:
+        for queued in queue_copy.read(opened):
+            entry = queued.entry
+            if not books_store.settled(connection, entry.owner, entry.batch_id):
+                queue_copy.put_back(valkey, queued)
+                minute = (entry.shard, entry.received_ms // 60_000)
+                accepted[minute] = accepted.get(minute, 0) + entry.events
+    return accepted
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
