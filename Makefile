@@ -53,6 +53,8 @@ lock: $(READY) ## Resolve the dependencies again (UPGRADE=1: to their newest ver
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 		$(if $(UPGRADE),--upgrade) --extra embedded --extra dev pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		--constraint requirements.lock pyproject.toml -o deploy/requirements.lock
 
 clean: ## Remove the environment and the tools' caches
 	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,99 @@
+"""What is in `deploy/`: as its readers understand it, and in step with the code. No Docker and no cluster run here."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import kubernetes_validate
+import pytest
+import yaml
+
+from app.core import metrics
+from app.core.settings import Settings, load_settings
+
+DEPLOY = Path(__file__).parents[1] / "deploy"
+COMPOSE = DEPLOY / "compose.yml"
+MANIFESTS = sorted((DEPLOY / "kubernetes").glob("*/*.yaml"))
+NO_SCHEMA = {"Kustomization", "ScaledObject"}
+"""Kinds that are not Kubernetes' own, and are looked at by nobody here but a reader."""
+
+
+def documents(path: Path) -> list[dict[str, Any]]:
+    return [document for document in yaml.safe_load_all(path.read_text("utf-8")) if document]
+
+
+def pinned(lock: Path) -> dict[str, str]:
+    found = re.findall(r"^(\S+?)==(\S+).*?(?: ; (.*?))? \\$", lock.read_text("utf-8"), re.MULTILINE)
+    return {f"{name} ; {marker}": version for name, version, marker in found}
+
+
+def test_compose_file_is_one() -> None:
+    argv = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", str(COMPOSE)]
+    result = subprocess.run(argv, capture_output=True, text=True, check=False)
+
+    assert result.returncode == 0, result.stdout
+
+
+@pytest.mark.parametrize("path", MANIFESTS, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_manifests_are_what_kubernetes_takes(path: Path) -> None:
+    for document in documents(path):
+        if document["kind"] not in NO_SCHEMA:
+            kubernetes_validate.validate(document, "1.34", strict=True)
+
+
+def test_every_manifest_is_named_by_its_kustomization() -> None:
+    for path in DEPLOY.glob("kubernetes/*/kustomization.yaml"):
+        named = set(documents(path)[0]["resources"])
+        assert named == {each.name for each in path.parent.glob("*.yaml")} - {path.name}
+
+
+def test_settings_in_them_are_settings() -> None:
+    known = {f"SLIPSTREAM_{field.name.upper()}" for field in fields(Settings)}
+    texts = "\n".join(path.read_text("utf-8") for path in (COMPOSE, DEPLOY / "Dockerfile", *MANIFESTS))
+    named = set(re.findall(r"\bSLIPSTREAM_[A-Z_]+", texts))
+
+    assert len(named) > 5
+    assert {name.removesuffix("_FILE") for name in named} <= known
+
+
+def test_metrics_that_scale_workers_are_ours() -> None:
+    package = Path(metrics.__path__[0])
+    ours = "\n".join(path.read_text("utf-8") for path in package.glob("*.py"))
+    asked = re.findall(r"\bslipstream_\w+", (DEPLOY / "kubernetes/base/worker.yaml").read_text("utf-8"))
+
+    assert len(asked) == 2
+    for name in asked:
+        assert f'"{name}"' in ours
+
+
+def test_secrets_are_made_once_and_compose_starts_with_them(tmp_path: Path) -> None:
+    shutil.copy(DEPLOY / "secrets.sh", tmp_path)
+    for _ in range(2):
+        subprocess.run(["sh", str(tmp_path / "secrets.sh")], check=True, capture_output=True)
+        made = {path.name: path.read_text() for path in (tmp_path / "secrets").iterdir()}
+    again = {path.name: path.read_text() for path in (tmp_path / "secrets").iterdir()}
+    compose = documents(COMPOSE)[0]
+    environment = {
+        name: str(tmp_path / "secrets" / Path(value).name) if name.endswith("_FILE") else value
+        for name, value in compose["x-slipstream"]["environment"].items()
+    }
+
+    assert made == again
+    assert {secret["file"] for secret in compose["secrets"].values()} == {f"secrets/{name}" for name in made}
+    settings = load_settings({**environment, "PATH": os.environ["PATH"]})
+    assert made["postgres_password"] in settings.database_url
+    assert made["valkey_password"] in settings.redis_url
+
+
+def test_image_has_the_versions_that_are_tested() -> None:
+    ours, tested = pinned(DEPLOY / "requirements.lock"), pinned(DEPLOY.parent / "requirements.lock")
+
+    assert len(ours) > 30
+    assert ours.items() <= tested.items()
