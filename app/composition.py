@@ -29,6 +29,7 @@ from app.core.metrics.pool_metrics import OBSERVE_EVERY_S, PoolMetrics
 from app.core.metrics.queue_collector import QueueCollector
 from app.core.metrics.request_metrics import RequestMetrics
 from app.core.mirror import AccountMirror
+from app.core.notify.routes import routes_of
 from app.core.pools import PROBE_CONNECTIONS, SLO_CONNECTIONS, TELEMETRY_CONNECTIONS
 from app.core.queue.stats import read_stats
 from app.core.repeating import Repeating
@@ -155,7 +156,8 @@ def compose_api(settings: Settings, counting: Counting, *, now: datetime) -> Api
     readers = BodyReaders(
         deadline_s=settings.body_timeout_s, most=max(1, int(settings.api_threads * (1 - _THREADS_KEPT_FREE)))
     )
-    slos = compose_slos(pools.open("slos", size=SLO_CONNECTIONS), valkey)
+    targets = routes_of(settings).names
+    slos = compose_slos(pools.open("slos", size=SLO_CONNECTIONS), valkey, targets=targets)
     named_routes = NamedRoutes(slos.catalogue.in_force)
     beside.append(Repeating("named routes", named_routes.look, interval_s=LOOK_EVERY_S))
     app = create_app(

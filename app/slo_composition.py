@@ -18,6 +18,7 @@ from reporting.maintenance.maintenance import MaintenanceCalendar
 from reporting.slo_service import SLOs
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
 
     from app.core.valkey import Valkey
@@ -34,9 +35,12 @@ class SLOParts:
     read: Readings
 
 
-def compose_slos(database: Database, valkey: Valkey) -> SLOParts:
-    """Build it on a pool of `SLO_CONNECTIONS` or more. Nothing is contacted before the first use."""
-    catalogue, maintenance = Catalogue(database), MaintenanceCalendar(database)
+def compose_slos(database: Database, valkey: Valkey, *, targets: Collection[str] | None = None) -> SLOParts:
+    """Build it on a pool of `SLO_CONNECTIONS` or more. Nothing is contacted before the first use.
+
+    `targets` are those of notifications that the settings name, for whoever applies definitions.
+    """
+    catalogue, maintenance = Catalogue(database, targets=targets), MaintenanceCalendar(database)
     evaluator = Evaluator(database, catalogue, maintenance, Books(AcceptedMinutes(database, valkey)))
     return SLOParts(
         catalogue,

@@ -90,7 +90,15 @@ class SLOs:
         longest = max((rule.long_window // timedelta(minutes=1) for rule in rules), default=0)
         series = self._evaluator.series_of(definition, start - longest, end, now)
         period = CompliancePeriod(instant_of(start), instant_of(end))
-        pages = replay(rules, definition.objective, budget_series(definition.objective, series), period)
+        thresholds = [
+            (
+                rule,
+                self._evaluator.series_of(definition, start - rule.window // timedelta(minutes=1), end, now, rule=rule),
+            )
+            for _, rule in definition.thresholds
+        ]
+        budgeted = budget_series(definition.objective, series)
+        pages = replay(rules, definition.objective, budgeted, period, thresholds=thresholds)
         return Replayed(definition, period, sum(1 for _ in series.rows(start, end)), rules, pages)
 
     def _counts(self, definition: Definition, now: datetime) -> Counts | None:

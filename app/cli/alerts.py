@@ -23,10 +23,15 @@ def group() -> None:
 @group.command("test-route")
 @click.option("--severity", type=click.Choice(["page", "ticket"]), default="page", show_default=True)
 @click.option("--service", default="slipstream", show_default=True, help="Whose alert it would be.")
+@click.option(
+    "--target", "targets", multiple=True, help="A target that a policy names; without, those of the severity."
+)
 @click.option("--dry-run", is_flag=True, help="Say who would be told, and tell nobody.")
 @json_option
 @with_settings
-def test_route(severity: str, service: str, *, dry_run: bool, as_json: bool, settings: Settings) -> None:
+def test_route(
+    severity: str, service: str, targets: tuple[str, ...], *, dry_run: bool, as_json: bool, settings: Settings
+) -> None:
     """Tell everybody whom an alert would reach that this is a test, also those who stand in for others.
 
     It takes the way of alerts, but for the queue. Exit status 1 when anybody cannot be reached, or there is nobody.
@@ -37,6 +42,9 @@ def test_route(severity: str, service: str, *, dry_run: bool, as_json: bool, set
     from app.core.notify.routes import routes_of  # noqa: PLC0415
     from app.core.notify.urgency import Urgency  # noqa: PLC0415
 
+    routes = routes_of(settings)
+    if unknown := set(targets) - routes.names:
+        raise click.ClickException(f"The settings name no target {', '.join(sorted(unknown))}.")
     now = datetime.now(UTC)
     name = f"test.{secrets.token_hex(8)}"
     labels = {"alertname": "SlipstreamTest", "service": service, "severity": severity, "origin": "slipstream"}
@@ -49,14 +57,15 @@ def test_route(severity: str, service: str, *, dry_run: bool, as_json: bool, set
         title=f"{service}: this is a test",
         text=f"Somebody tries whether a {severity} of the service {service} reaches you. There is nothing to do.",
         at=now,
+        targets=targets,
         alerts=(PostedAlert(labels=labels, annotations={"summary": "This is a test."}, starts_at=now, ends_at=now),),
     )
-    chains = chains_of(routes_of(settings), notification)
-    targets = [target for chain in chains for target in chain]
+    chains = chains_of(routes, notification)
+    told = [target for chain in chains for target in chain]
     if dry_run:
-        tries = [Try(target) for target in targets]
+        tries = [Try(target) for target in told]
     else:
-        tries = list(try_each(targets, make_channels(settings).send, notification, now))
+        tries = list(try_each(told, make_channels(settings).send, notification, now))
     _print(tries, as_json=as_json, dry_run=dry_run)
     if not tries:
         raise click.ClickException(f"Nobody is told. Set SLIPSTREAM_NOTIFY_{severity.upper()}.")

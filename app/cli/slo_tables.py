@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from reporting.definitions.durations import write_duration
 from reporting.slo.presentation import DECIMALS, decimals_for, percent_down
+from reporting.slo.threshold_alert import ThresholdAlert
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from reporting.slo.burn_rate_alert import BurnRateAlert
     from reporting.slo_difference import AppliedView, EffectView
     from reporting.slo_service import Replayed
     from reporting.slo_view import SLOView
@@ -49,10 +51,17 @@ def applied_rows(applied: AppliedView) -> Iterator[Row]:
 def replayed_rows(replayed: Replayed) -> Iterator[tuple[str, str, str, str]]:
     """Give name, alert, from and until."""
     for page in replayed.pages:
-        windows = [page.alert.long_window, page.alert.short_window]
-        name = "/".join(write_duration(window) for window in windows if window is not None)
+        name = alert_text(page.alert)
         until = "goes on" if page.until is None else f"{page.until:%Y-%m-%d %H:%M}"
         yield replayed.definition.name, f"{page.alert.severity} {name}", f"{page.at:%Y-%m-%d %H:%M}", until
+
+
+def alert_text(alert: BurnRateAlert | ThresholdAlert) -> str:
+    """Return `1h/5m`, or `p99 > 500ms 30m`."""
+    if isinstance(alert, ThresholdAlert):
+        return f"{alert.text} {write_duration(alert.window)}"
+    windows = [alert.long_window, alert.short_window]
+    return "/".join(write_duration(window) for window in windows if window is not None)
 
 
 def _left(effect: EffectView | None) -> str:

@@ -17,7 +17,7 @@ from sqlalchemy import (
     Text,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from app.core.schema import instant, metadata
 
@@ -75,6 +75,9 @@ alerts = Table(
     Column("current", Boolean, nullable=False, comment="the last one of its SLO and rule"),
     Column("incident_id", Text, ForeignKey("incidents.incident_id")),
     Column("figures", JSONB, nullable=False, comment="what was measured when it was last looked at"),
+    Column(
+        "targets", ARRAY(Text), nullable=False, server_default="{}", comment="names of the settings; none: by severity"
+    ),
     CheckConstraint("state IN ('pending', 'firing', 'acknowledged', 'resolved', 'removed')", name="state"),
     CheckConstraint("severity IN ('page', 'ticket')", name="severity"),
     Index("ix_alerts_current", "slo", "rule", unique=True, postgresql_where=text("current")),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from app.core.http.addresses import networks as read_networks
-from app.core.notify.routes import parse_entries
+from app.core.notify.routes import parse_entries, parse_named
 from app.core.notify.smtp_server import parse_smtp
 from app.core.notify.targets import MAIL_ADDRESS, check_http
 from app.core.notify.webhook_secret import parse_secret
@@ -99,6 +99,12 @@ valkey = address("redis", "valkey", "unix")
 def routes(value: str) -> str:
     """Take targets of notifications, `app.core.notify.routes`."""
     parse_entries(value)
+    return value
+
+
+def named_routes(value: str) -> str:
+    """Take targets of notifications with names."""
+    parse_named(value)
     return value
 
 

@@ -17,6 +17,7 @@ from app.core.setting_values import boolean as _boolean
 from app.core.setting_values import choice as _choice
 from app.core.setting_values import integer as _integer
 from app.core.setting_values import mail_address as _mail_address
+from app.core.setting_values import named_routes as _named_routes
 from app.core.setting_values import networks as _networks
 from app.core.setting_values import postgresql as _postgresql
 from app.core.setting_values import routes as _routes
@@ -156,6 +157,12 @@ class Settings:
         secret=True,
     )
     notify_ticket: str | None = _setting(_routes, "The same for what can wait for working hours.", None, secret=True)
+    notify_targets: str | None = _setting(
+        _named_routes,
+        "Who is told of what an alert policy sends there by name: `dba=slack://…|mailto:…`. A policy names `page`, `ticket` or one of these.",
+        None,
+        secret=True,
+    )
     alertmanager_url: str | None = _setting(
         _web_address, "A Prometheus Alertmanager, which gets every alert as well.", None
     )
@@ -233,7 +240,7 @@ def hand_down(settings: Settings, environ: MutableMapping[str, str]) -> None:
 
 def _unreachable(values: Mapping[str, Any]) -> list[str]:
     """Name the settings without which those who are to be told cannot be."""
-    told = " ".join(filter(None, (values.get("notify_page"), values.get("notify_ticket"))))
+    told = " ".join(filter(None, (values.get(f"notify_{name}") for name in ("page", "ticket", "targets"))))
     needed = needed_by(told)
     return [f"{variable(name)} is not set: {reason}" for name, reason in needed if values.get(name) is None]
 

@@ -1,4 +1,4 @@
-"""Alerting rules: each pair of windows of each policy, silence of the metrics, and a dead-man's switch."""
+"""Alerting rules: each pair of windows and each threshold of each policy, silence of the metrics, and a dead-man's switch."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import timedelta
 
-    from dashboards.prometheus.promises import Burn, Promise
+    from dashboards.prometheus.promises import Burn, Plain, Promise
 
 BURN_ALERT = "ErrorBudgetBurn"
+PLAIN_ALERT = "SLOThreshold"
 NO_DATA_ALERT = "SLOHasNoData"
 ABSENT_ALERT = "SlipstreamMetricsAbsent"
 DEAD_MANS_SWITCH = "DeadMansSwitch"
@@ -57,6 +58,25 @@ def burn_annotations(promise: Promise, burn: Burn) -> dict[str, str]:
     }
 
 
+def plain_labels(promise: Promise, plain: Plain) -> dict[str, str]:
+    """Return what identifies an alert on a plain figure and leads it to its receivers."""
+    return {
+        **promise.labels,
+        "severity": plain.alert.severity.value,
+        "policy": plain.policy.name,
+        "targets": plain.targets,
+    }
+
+
+def plain_annotations(promise: Promise, plain: Plain) -> dict[str, str]:
+    """Say what it compares."""
+    name = promise.definition.display_name or promise.definition.name
+    return {
+        "summary": f"{name}: {plain.alert.text} over {write_duration(plain.alert.window)}",
+        "description": promise.definition.description,
+    }
+
+
 def _alerts(promise: Promise) -> Iterator[dict[str, Any]]:
     for burn in promise.burns:
         yield {
@@ -65,6 +85,14 @@ def _alerts(promise: Promise) -> Iterator[dict[str, Any]]:
             **({"for": write_duration(burn.hold)} if burn.hold else {}),
             "labels": burn_labels(promise, burn),
             "annotations": burn_annotations(promise, burn),
+        }
+    for plain in promise.plain:
+        yield {
+            "alert": PLAIN_ALERT,
+            "expr": f"{_ratio(promise, plain)} {'>=' if plain.alert.inclusive else '>'} {plain.limit}",
+            **({"for": write_duration(plain.hold)} if plain.hold else {}),
+            "labels": plain_labels(promise, plain),
+            "annotations": plain_annotations(promise, plain),
         }
     quiet = [policy for policy in promise.definition.policies if policy.when_no_data]
     if quiet:
@@ -79,6 +107,14 @@ def _alerts(promise: Promise) -> Iterator[dict[str, Any]]:
                 "description": promise.definition.description,
             },
         }
+
+
+def _ratio(promise: Promise, plain: Plain) -> str:
+    """Return the share of bad events: recorded, or of a histogram at the edge of a percentile's duration."""
+    if not plain.is_slow:
+        return f"{recorded(ERROR_RATIO, plain.alert.window)}{labels(promise.labels)}"
+    window = write_duration(plain.alert.window)
+    return f"({plain.query.bad_in(window)}) / ({plain.query.total_in(window)} > 0)"
 
 
 def _exceeds(promise: Promise, burn: Burn, window: timedelta) -> str:

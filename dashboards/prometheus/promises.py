@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal, localcontext
 from fractions import Fraction
@@ -10,15 +10,18 @@ from typing import TYPE_CHECKING
 
 from app.domain.filters import Source
 from dashboards.prometheus.queries import NotExportableError, query_of
+from reporting.definitions.thresholds import slow_part
+from reporting.slo.burn_rate_alert import haste
 from reporting.slo.objective import BudgetingMethod
 from reporting.slo.windows import RollingWindow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from dashboards.prometheus.queries import Query
-    from reporting.definitions.definition import AlertPolicy, Definition
+    from reporting.definitions.definition import AlertPolicy, Definition, Indicator
     from reporting.slo.burn_rate_alert import BurnRateAlert
+    from reporting.slo.threshold_alert import ThresholdAlert
 
 STEP = timedelta(minutes=5)
 """The window whose counts are added up to those of the whole period."""
@@ -48,6 +51,27 @@ class Burn:
 
 
 @dataclass(frozen=True, slots=True)
+class Plain:
+    """An alert on a plain figure; a percentile's compares other events than the SLO, and so has a query of its own."""
+
+    policy: AlertPolicy
+    alert: ThresholdAlert
+    indicator: Indicator
+    query: Query
+    limit: str
+    hold: timedelta
+
+    @property
+    def targets(self) -> str:
+        return ",".join(sorted({target.name for target in self.policy.targets}))
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether its bad events are the slow ones."""
+        return self.alert.slower_than_ms is not None
+
+
+@dataclass(frozen=True, slots=True)
 class Promise:
     """An SLO as it is exported."""
 
@@ -55,6 +79,7 @@ class Promise:
     query: Query
     period: timedelta
     burns: tuple[Burn, ...]
+    plain: tuple[Plain, ...] = ()
 
     @property
     def labels(self) -> dict[str, str]:
@@ -68,7 +93,8 @@ class Promise:
     @property
     def windows(self) -> list[timedelta]:
         """Every window that is recorded, the shortest first."""
-        return sorted({STEP, *(window for burn in self.burns for window in burn.windows)})
+        compared = {each.alert.window for each in self.plain if not each.is_slow}
+        return sorted({STEP, *compared, *(window for burn in self.burns for window in burn.windows)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +111,14 @@ def exportable(definitions: Iterable[Definition]) -> Exportable:
     refused: dict[str, str] = {}
     for definition in sorted(definitions, key=lambda each: each.name):
         try:
-            promises.append(_promise(definition))
+            promises.append(_promise(definition, refused))
         except NotExportableError as error:
             refused[definition.name] = str(error)
     return Exportable(tuple(promises), refused)
 
 
-def _promise(definition: Definition) -> Promise:
+def _promise(definition: Definition, refused: dict[str, str]) -> Promise:
+    """Return an SLO's; a threshold that Prometheus cannot compare is refused by itself. Raises `NotExportableError`."""
     if definition.objective.method is not BudgetingMethod.OCCURRENCES:
         raise NotExportableError(f"its budgeting method is {definition.objective.method}; rules count occurrences")
     if not isinstance(definition.window, RollingWindow):
@@ -106,8 +133,7 @@ def _promise(definition: Definition) -> Promise:
         for pair in policy.pairs
     ]
     pairs = [(policy, alert) for policy, alert in pairs if alert.can_fire(definition.objective)]
-    # As `fastest_first` has it: pages before tickets, and high burn rates before low ones.
-    pairs.sort(key=lambda pair: (pair[1].severity.value, -pair[1].factor))
+    pairs.sort(key=lambda pair: haste(pair[1]))
     burns = tuple(
         Burn(
             policy,
@@ -118,7 +144,26 @@ def _promise(definition: Definition) -> Promise:
         )
         for rank, (policy, alert) in enumerate(pairs, start=1)
     )
-    return Promise(definition, query, period, burns)
+    return Promise(definition, query, period, burns, tuple(_plain(definition, refused, late=late)))
+
+
+def _plain(definition: Definition, refused: dict[str, str], *, late: bool) -> Iterator[Plain]:
+    for policy, alert in definition.thresholds:
+        indicator = _compared(definition.indicator, alert)
+        try:
+            query = query_of(indicator)
+        except NotExportableError as error:
+            refused[f"{definition.name}, {policy.name}"] = str(error)
+            continue
+        limit = decimal_text(alert.limit(definition.objective))
+        yield Plain(policy, alert, indicator, query, limit, max(alert.hold, PENDING) if late else alert.hold)
+
+
+def _compared(indicator: Indicator, alert: ThresholdAlert) -> Indicator:
+    """Return what an alert compares: the indicator, or how many requests are slow."""
+    if alert.slower_than_ms is None:
+        return indicator
+    return replace(indicator, good=None, bad=slow_part(indicator.total, alert.slower_than_ms))
 
 
 def decimal_text(ratio: Fraction) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from dashboards.prometheus.alerting import ABSENT_ALERT, BURN_ALERT, DEAD_MANS_SWITCH
+from dashboards.prometheus.alerting import ABSENT_ALERT, BURN_ALERT, DEAD_MANS_SWITCH, PLAIN_ALERT
 from dashboards.prometheus.selectors import quoted
 
 if TYPE_CHECKING:
@@ -20,7 +20,9 @@ DEFAULT = "slipstream"
 
 def routing(promises: Sequence[Promise]) -> dict[str, Any]:
     """Return the content of alertmanager.yml. Its receivers have names alone: what they speak is the operator's."""
-    targets = sorted({target.name for promise in promises for burn in promise.burns for target in burn.policy.targets})
+    told = [burn.policy for promise in promises for burn in promise.burns]
+    told += [plain.policy for promise in promises for plain in promise.plain]
+    targets = sorted({target.name for policy in told for target in policy.targets})
     pages = sorted(
         {
             target.name
@@ -76,3 +78,9 @@ def _inhibitions(promises: Iterable[Promise]) -> Iterable[dict[str, Any]]:
             "target_matchers": [f"alertname = {BURN_ALERT}", f'rank =~ "{slower}"'],
             "equal": ["slo", "service"],
         }
+    # Whoever was paged needs no ticket on a figure of the same outage.
+    yield {
+        "source_matchers": [f"alertname = {BURN_ALERT}", "severity = page"],
+        "target_matchers": [f"alertname = {PLAIN_ALERT}", "severity = ticket"],
+        "equal": ["slo", "service"],
+    }

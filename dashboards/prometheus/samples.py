@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from decimal import Decimal
+from fractions import Fraction
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
@@ -49,12 +50,25 @@ def increases(indicator: Indicator, *, good: float, bad: float) -> Mapping[str, 
     series: Counter[str] = Counter()
     for events, is_good in ((good, True), (bad, False)):
         if events:
-            for name in _series(indicator, _example(indicator, is_good=is_good)):
+            for name in _series(indicator, example(indicator, is_good=is_good)):
                 series[name] += events  # type: ignore[assignment]  # Counters count fractions as well.
     return series
 
 
-def _example(indicator: Indicator, *, is_good: bool) -> _Record:
+def error_ratio(indicator: Indicator, mixed: Sequence[tuple[_Record, Fraction]]) -> Fraction | None:
+    """Return the share of bad events that an indicator sees in a mixture of records; None when it counts none of them."""
+    part = indicator.bad if indicator.good is None else indicator.good
+    total = counted = Fraction(0)
+    for record, share in mixed:
+        if indicator.total.matches(record):
+            total += share
+            counted += share if part is not None and part.matches(record) else 0
+    if not total:
+        return None
+    return (counted if indicator.good is None else total - counted) / total
+
+
+def example(indicator: Indicator, *, is_good: bool) -> _Record:
     """Find a record that is counted, and is good or bad."""
     part = indicator.bad if indicator.good is None else indicator.good
     if part is None:

@@ -14,18 +14,22 @@ from dashboards.prometheus.alerting import (
     ABSENT_ALERT,
     BURN_ALERT,
     DEAD_MANS_SWITCH,
+    PLAIN_ALERT,
     alerting_rules,
     burn_annotations,
     burn_labels,
+    plain_annotations,
+    plain_labels,
 )
 from dashboards.prometheus.recording import recording_rules
-from dashboards.prometheus.samples import increases
+from dashboards.prometheus.samples import error_ratio, example, increases
 from reporting.definitions.durations import write_duration
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from dashboards.prometheus.promises import Burn, Promise
+    from dashboards.prometheus.promises import Promise
+    from reporting.definitions.definition import Indicator
 
 _A_SCRAPE = timedelta(minutes=2)
 _EVALUATED = timedelta(hours=6)
@@ -52,25 +56,45 @@ def unit_tests(promises: Sequence[Promise], rule_files: Sequence[str]) -> dict[s
 
 
 def _tests(promise: Promise) -> Iterator[dict[str, Any]]:
-    limits = sorted({Fraction(burn.limit) for burn in promise.burns})
+    definition = promise.definition
+    own = [burn.limit for burn in promise.burns] + [plain.limit for plain in promise.plain if not plain.is_slow]
+    for ratio in _ratios(own):
+        yield _test(promise, definition.indicator, ratio, f"{definition.name} at {float(ratio):.4%} of errors")
+    for plain in promise.plain:
+        if plain.is_slow:
+            for ratio in _ratios([plain.limit]):
+                name = f"{definition.name}, {plain.policy.name} at {float(ratio):.4%} of slow requests"
+                yield _test(promise, plain.indicator, ratio, name)
+
+
+def _ratios(texts: Iterable[str]) -> list[Fraction]:
+    """Return error ratios just below and just above each limit, and nothing and all."""
+    limits = sorted({Fraction(text) for text in texts})
     ratios = {Fraction(0), Fraction(1)}
     for below, limit, above in zip([Fraction(0), *limits], limits, [*limits[1:], Fraction(1)], strict=False):
         ratios |= {max(limit * (1 - _CLOSE), (below + limit) / 2), min(limit * (1 + _CLOSE), (limit + above) / 2)}
-    for ratio in sorted(ratios):
-        yield _test(promise, ratio, [burn for burn in promise.burns if ratio > Fraction(burn.limit)])
+    return sorted(ratios)
 
 
-def _test(promise: Promise, ratio: Fraction, firing: Sequence[Burn]) -> dict[str, Any]:
-    longest = max((burn.alert.long_window for burn in promise.burns), default=_EVALUATED)
-    until = longest + max((burn.hold for burn in promise.burns), default=timedelta(0)) + 2 * _EVALUATED
+def _test(promise: Promise, indicator: Indicator, ratio: Fraction, name: str) -> dict[str, Any]:
+    """Return a test of what fires while an indicator has an error ratio; what others see of it their filters say."""
+    mixed = [(example(indicator, is_good=True), 1 - ratio), (example(indicator, is_good=False), ratio)]
+    burned = error_ratio(promise.definition.indicator, mixed)
+    burns = [burn for burn in promise.burns if burned is not None and burned > Fraction(burn.limit)]
+    plain = [
+        each
+        for each in promise.plain
+        if (found := error_ratio(each.indicator, mixed)) is not None and found > Fraction(each.limit)
+    ]
+    waits = [*(burn.hold for burn in promise.burns), *(each.hold for each in promise.plain), timedelta(0)]
+    windows = [*(burn.alert.long_window for burn in promise.burns), *(each.alert.window for each in promise.plain)]
+    until = max(windows, default=_EVALUATED) + max(waits) + 2 * _EVALUATED
     return {
-        "name": f"{promise.definition.name} at {float(ratio):.4%} of errors",
+        "name": name,
         "interval": write_duration(_A_SCRAPE),
         "input_series": [
             {"series": series, "values": f"0+{by:g}x{until // _A_SCRAPE}"}
-            for series, by in increases(
-                promise.definition.indicator, good=_EVENTS * float(1 - ratio), bad=_EVENTS * float(ratio)
-            ).items()
+            for series, by in increases(indicator, good=_EVENTS * float(1 - ratio), bad=_EVENTS * float(ratio)).items()
         ],
         "alert_rule_test": [
             {
@@ -78,9 +102,17 @@ def _test(promise: Promise, ratio: Fraction, firing: Sequence[Burn]) -> dict[str
                 "alertname": BURN_ALERT,
                 "exp_alerts": [
                     {"exp_labels": burn_labels(promise, burn), "exp_annotations": burn_annotations(promise, burn)}
-                    for burn in firing
+                    for burn in burns
                 ],
-            }
+            },
+            {
+                "eval_time": write_duration(until),
+                "alertname": PLAIN_ALERT,
+                "exp_alerts": [
+                    {"exp_labels": plain_labels(promise, each), "exp_annotations": plain_annotations(promise, each)}
+                    for each in plain
+                ],
+            },
         ],
     }
 

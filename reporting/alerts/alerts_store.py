@@ -31,20 +31,20 @@ _TURN = text("""
 """)
 _WRITE = text("""
     INSERT INTO alerts (alert_id, slo, service, rule, severity, state, since, breached_at, seen_at, counted, clearing,
-                        notified, frozen, current, incident_id, figures)
+                        notified, frozen, current, incident_id, figures, targets)
     SELECT alert_id, slo, service, rule, severity, state, since, breached_at, seen_at, counted, clearing, notified,
-           frozen, true, incident_id, figures::jsonb
+           frozen, true, incident_id, figures::jsonb, string_to_array(targets, ' ')
       FROM unnest(CAST(:alert_id AS text[]), CAST(:slo AS text[]), CAST(:service AS text[]), CAST(:rule AS text[]),
                   CAST(:severity AS text[]), CAST(:state AS text[]), CAST(:since AS timestamptz[]),
                   CAST(:breached_at AS timestamptz[]), CAST(:seen_at AS timestamptz[]), CAST(:counted AS interval[]),
                   CAST(:clearing AS boolean[]), CAST(:notified AS boolean[]), CAST(:frozen AS boolean[]),
-                  CAST(:incident_id AS text[]), CAST(:figures AS text[]))
+                  CAST(:incident_id AS text[]), CAST(:figures AS text[]), CAST(:targets AS text[]))
         AS row (alert_id, slo, service, rule, severity, state, since, breached_at, seen_at, counted, clearing, notified,
-                frozen, incident_id, figures)
+                frozen, incident_id, figures, targets)
     ON CONFLICT (alert_id) DO UPDATE
        SET state = excluded.state, since = excluded.since, seen_at = excluded.seen_at, counted = excluded.counted,
            clearing = excluded.clearing, notified = excluded.notified, frozen = excluded.frozen,
-           incident_id = excluded.incident_id, figures = excluded.figures
+           incident_id = excluded.incident_id, figures = excluded.figures, targets = excluded.targets
 """)
 
 
@@ -145,6 +145,7 @@ def save(connection: Connection, changed: Sequence[StandingAlert]) -> None:
     columns |= {name: [getattr(each.alert, name) for each in changed] for name in machine}
     columns["state"] = [str(each.alert.state) for each in changed]
     columns["severity"] = [str(each.severity) for each in changed]
+    columns["targets"] = [" ".join(each.targets) for each in changed]  # PostgreSQL has no arrays of unequal arrays.
     columns["figures"] = [msgspec.json.encode(each.figures).decode() for each in changed]
     connection.execute(_WRITE, columns)
 
@@ -203,6 +204,7 @@ def standing_of(row: Row[Any]) -> StandingAlert:
         ),
         figures=msgspec.convert(row.figures, Figures),
         incident_id=row.incident_id,
+        targets=tuple(row.targets),
     )
 
 

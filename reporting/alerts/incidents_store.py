@@ -78,6 +78,12 @@ def note_told(connection: Connection, incident_id: str, now: datetime, *, resolv
     connection.execute(update(incidents).where(incidents.c.incident_id == incident_id).values(**values))
 
 
+def note_over(connection: Connection, incident_id: str, now: datetime, *, resolved_at: datetime) -> None:
+    """Take note that it is over, of which nobody is told."""
+    values = {"resolved_at": resolved_at, "updated_at": now}
+    connection.execute(update(incidents).where(incidents.c.incident_id == incident_id).values(**values))
+
+
 def note_acknowledged(connection: Connection, incident_id: str, now: datetime, *, by: str) -> None:
     """Take note that somebody is on it, if nobody was."""
     nobody = (incidents.c.incident_id == incident_id, incidents.c.acknowledged_at.is_(None))

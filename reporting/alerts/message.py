@@ -61,6 +61,8 @@ def compose(
         id=notification_id,
         subject=incident.incident_id,
         urgency=Urgency(incident.severity),
+        # An incident is one cause: whoever is told of a part of it is told of the rest.
+        targets=targets_of(incident, alerts),
         service=incident.service,
         event=event,
         title=f"{_WORDS[event]}{incident.title}",
@@ -78,6 +80,12 @@ def compose(
         },
         alerts=tuple(posted(alert) for alert in told),
     )
+
+
+def targets_of(incident: Incident, alerts: Sequence[StandingAlert]) -> tuple[str, ...]:
+    """Return the targets of all alerts that somebody was told of; by severity is the target of that name."""
+    told = [alert.targets or (str(incident.severity),) for alert in alerts if alert.alert.notified]
+    return tuple(dict.fromkeys(target for targets in told for target in targets))
 
 
 def title_of(service: str, alerts: Sequence[StandingAlert]) -> str:
@@ -118,6 +126,9 @@ def _head(incident: Incident, event: Event) -> str:
 def _line(alert: StandingAlert) -> str:
     figures = alert.figures
     head = f"{alert.slo} ({alert.rule}) is {alert.alert.state}"
+    if figures.condition is not None:
+        measured = "" if figures.error_ratio is None else f", {_percent(figures.error_ratio)} % of the events are bad"
+        return f"{head}: {figures.condition}{measured}."
     if not figures.burn_rates:
         left = figures.budget_remaining_ratio
         return f"{head}: {'nothing is known' if left is None else f'{_percent(left)} %'} of the error budget is left."
@@ -143,6 +154,8 @@ def _data(alert: StandingAlert) -> dict[str, Any]:
         "limit": alert.figures.limit,
         "burn_rates": alert.figures.burn_rates,
         "budget_remaining_ratio": alert.figures.budget_remaining_ratio,
+        "condition": alert.figures.condition,
+        "error_ratio": alert.figures.error_ratio,
     }
 
 

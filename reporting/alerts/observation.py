@@ -62,6 +62,7 @@ def observe_readings(
             now=now,
             keep_firing_for=keep_firing_for,
             silenced=[silenced(reading.service, reading.name, tier.severity) for tier in tiers],
+            tell_ends=[tier.telling.end for tier in tiers],
         )
         found += _changed(reading, tiers, before, observed)
     return found + _removed((each for key, each in standing.items() if key not in known), now)
@@ -81,11 +82,14 @@ def _changed(
                 rule=tier.name,
                 severity=tier.severity,
                 alert=new.alert,
-                figures=figures_of(reading, tier.rule),
+                figures=figures_of(reading, tier),
+                targets=tier.telling.targets,
             )
             yield Observation(alert, new.change, is_new=True, replaces=None if old is None else old.alert_id)
         else:
-            yield Observation(replace(old, alert=new.alert, figures=figures_of(reading, tier.rule)), new.change)
+            targets = old.targets if new.alert.over else tier.telling.targets
+            figures = figures_of(reading, tier)
+            yield Observation(replace(old, alert=new.alert, figures=figures, targets=targets), new.change)
 
 
 def _removed(gone: Iterable[StandingAlert], now: datetime) -> list[Observation]:

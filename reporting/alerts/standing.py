@@ -19,18 +19,21 @@ Key = tuple[str, str]
 class Figures(Struct, frozen=True, omit_defaults=True):
     """What was measured when an alert was last looked at, as it is shown: decimals as text, None for what is unknown.
 
-    `limit` is the burn rate beyond which it fires, or the remaining share of the budget at which it does.
+    `limit` is the burn rate beyond which it fires, the remaining share of the budget at which it does, or the error ratio
+    beyond which it does where a `condition` on a plain figure says so.
     """
 
     target: str
     limit: str
     burn_rates: dict[str, str | None] = {}
     budget_remaining_ratio: str | None = None
+    condition: str | None = None
+    error_ratio: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StandingAlert:
-    """The last alert of an SLO and a rule, over or not."""
+    """The last alert of an SLO and a rule, over or not. `targets` are names of the settings; none means by severity."""
 
     alert_id: str
     slo: str
@@ -40,6 +43,7 @@ class StandingAlert:
     alert: Alert
     figures: Figures
     incident_id: str | None = None
+    targets: tuple[str, ...] = ()
 
     @property
     def key(self) -> Key:

@@ -101,6 +101,10 @@ class Teller:
         silenced: Silenced,
     ) -> int:
         is_over = all(alert.alert.over for alert in alerts)
+        if is_over and not news:
+            # Its policies tell nobody of the end.
+            incidents_store.note_over(connection, incident.incident_id, now, resolved_at=_ended(alerts, now))
+            return 0
         changed = {change.alert_id for change in news}
         if news and (is_over or _is_time(incident, news, now)):
             event = event_of(alerts, [change.state for change in news], is_first=incident.told_at is None)
@@ -111,7 +115,7 @@ class Teller:
         else:
             return 0
         if is_over:
-            incident = replace(incident, resolved_at=max(alert.alert.since for alert in alerts))
+            incident = replace(incident, resolved_at=_ended(alerts, now))
         incidents_store.note_told(connection, incident.incident_id, now, resolved_at=incident.resolved_at)
         about = [alert for alert in alerts if alert.alert_id in changed]
         link = self._link(connection, incident.incident_id, now)
@@ -130,6 +134,10 @@ class Teller:
             alert.alert.state is AlertState.FIRING and not silenced(alert.service, alert.slo, alert.severity)
             for alert in alerts
         )
+
+
+def _ended(alerts: Sequence[StandingAlert], now: datetime) -> datetime:
+    return max((alert.alert.since for alert in alerts), default=now)
 
 
 def _is_news(observation: Observation) -> bool:

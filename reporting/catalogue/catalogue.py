@@ -28,7 +28,7 @@ from reporting.evaluation.event_book import rule_of
 from reporting.evaluation.measure import measure_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -66,10 +66,11 @@ class Applied:
 
 
 class Catalogue:
-    """Thread-safe. Methods raise `DependencyError`."""
+    """Thread-safe. Methods raise `DependencyError`. `targets` are those of notifications that the settings name."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, targets: Collection[str] | None = None) -> None:
         self._database = database
+        self._targets = targets
         self._lock = threading.Lock()
         self._known: dict[str, Registered] = {}
         self._versions = -1
@@ -151,7 +152,7 @@ class Catalogue:
 
     def _plan(self, connection: Connection, text: str) -> tuple[Applied, list[OpenSLO]]:
         stored = [_readable(each) for each in catalogue_store.objects(connection)]
-        loaded = load(text, [each for each in stored if each is not None])
+        loaded = load(text, [each for each in stored if each is not None], targets=self._targets)
         if loaded.errors:
             raise DefinitionError(loaded.errors)
         objects = {(each.kind, each.metadata.name): each for each in stored if each is not None}

@@ -10,6 +10,7 @@ from reporting.definitions.build_policy import build_policy
 from reporting.definitions.definition import Definition
 from reporting.definitions.references import inlined
 from reporting.definitions.reporter import Reporter
+from reporting.definitions.thresholds import ThresholdError
 
 if TYPE_CHECKING:
     from reporting.definitions import openslo
@@ -32,6 +33,8 @@ def build(slo: openslo.SLO, library: Library, report: Reporter) -> Definition | 
     indicator = _indicator(slo, complete, report)
     policies = _policies(slo, complete, report)
     if window is None or objective is None or indicator is None or policies is None:
+        return None
+    if not _thresholds_fit(policies, indicator, report):
         return None
     return Definition(
         name=slo.metadata.name,
@@ -65,3 +68,15 @@ def _policies(slo: openslo.SLO, complete: openslo.SLO, report: Reporter) -> tupl
         if policy is not None:
             policies.append(policy)
     return tuple(policies) if len(policies) == len(slo.spec.alert_policies) else None
+
+
+def _thresholds_fit(policies: tuple[AlertPolicy, ...], indicator: Indicator, report: Reporter) -> bool:
+    """Report thresholds on what the SLO does not measure, at the SLO, since others may share the policy."""
+    before = len(report.findings)
+    for index, policy in enumerate(policies):
+        if policy.threshold is not None:
+            try:
+                policy.threshold.for_indicator(indicator)
+            except ThresholdError as error:
+                report.error((*_SPEC, "alertPolicies", index), error.code, str(error))
+    return len(report.findings) == before

@@ -1,12 +1,15 @@
-"""Builds an alert policy: its condition, the pairs of windows of the extension, whom it tells."""
+"""Builds an alert policy: its condition, the pairs of windows or the threshold of the extensions, whom it tells."""
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from reporting.definitions.definition import AlertPolicy, NotificationTarget
 from reporting.definitions.durations import parse_duration
+from reporting.definitions.thresholds import ANNOTATION as THRESHOLD
+from reporting.definitions.thresholds import ThresholdError, parse_threshold
 from reporting.definitions.window_pairs import ANNOTATION, PairsError, parse_pairs
 from reporting.slo.burn_rate_alert import AlertSeverity, WindowPair
 from reporting.slo.windows import MINUTE
@@ -15,9 +18,11 @@ if TYPE_CHECKING:
     from reporting.definitions import openslo
     from reporting.definitions.findings import Path
     from reporting.definitions.reporter import Reporter
+    from reporting.definitions.thresholds import Threshold
 
 _SEVERITIES = tuple(severity.value for severity in AlertSeverity)
 _OURS = ANNOTATION.split("/")[0] + "/"
+TARGET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 
 
 def build_policy(
@@ -38,16 +43,19 @@ def build_policy(
     single = build_condition(spec.conditions[0].spec, place, condition_report or report)
     if single is None:
         return None
-    pairs = _pairs(metadata, single, path, report)
-    if pairs is None:
+    before = len(report.findings)
+    threshold = _threshold(metadata, single, path, report)
+    pairs = () if THRESHOLD in metadata.annotations else _pairs(metadata, single, path, report)
+    targets = _targets(spec, path, report)
+    if pairs is None or len(report.findings) > before:
         return None
     return AlertPolicy(
         name=metadata.name,
         display_name=metadata.display_name or metadata.name,
         pairs=pairs,
-        targets=tuple(
-            NotificationTarget(name=each.metadata.name, target=each.spec.target) for each in spec.notification_targets
-        ),
+        threshold=threshold,
+        condition=single,
+        targets=targets,
         when_breaching=spec.alert_when_breaching,
         when_resolved=spec.alert_when_resolved,
         when_no_data=spec.alert_when_no_data,
@@ -107,8 +115,36 @@ def _pairs(
     return pairs
 
 
+def _threshold(metadata: openslo.Metadata, single: WindowPair, path: Path, report: Reporter) -> Threshold | None:
+    text = metadata.annotations.get(THRESHOLD)
+    if text is None:
+        return None
+    path = (*path, "metadata", "annotations", THRESHOLD)
+    if ANNOTATION in metadata.annotations:
+        report.error(path, "mutually_exclusive", f"a policy has {THRESHOLD} or {ANNOTATION}: write two policies")
+        return None
+    try:
+        return parse_threshold(text, severity=single.severity, window=single.long_window, hold=single.hold)
+    except ThresholdError as error:
+        report.error(path, error.code, str(error))
+        return None
+
+
+def _targets(spec: openslo.AlertPolicySpec, path: Path, report: Reporter) -> tuple[NotificationTarget, ...]:
+    """A definition names targets. Addresses hold secrets and lead anywhere, so they are in the settings alone."""
+    targets = []
+    for index, each in enumerate(spec.notification_targets):
+        if not TARGET_NAME.fullmatch(each.spec.target):
+            place = (*path, "spec", "notificationTargets", index, "spec", "target")
+            message = "is page, ticket or a name in the setting NOTIFY_TARGETS, and never an address"
+            report.error(place, "target_is_no_name", message)
+        targets.append(NotificationTarget(name=each.metadata.name, target=each.spec.target))
+    return tuple(targets)
+
+
 def _check_annotations(metadata: openslo.Metadata, path: Path, report: Reporter) -> None:
     for key in metadata.annotations:
-        if key.startswith(_OURS) and key != ANNOTATION:
+        if key.startswith(_OURS) and key not in {ANNOTATION, THRESHOLD}:
             place = (*path, "metadata", "annotations", key)
-            report.error(place, "unknown_annotation", f"there is no such annotation; a policy has {ANNOTATION}")
+            message = f"there is no such annotation; a policy has {ANNOTATION} or {THRESHOLD}"
+            report.error(place, "unknown_annotation", message)

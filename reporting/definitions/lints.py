@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from reporting.definitions.durations import parse_duration, write_duration
 from reporting.slo.exact import shown
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from reporting.definitions.definition import AlertPolicy, Definition
     from reporting.definitions.findings import Path
     from reporting.definitions.reporter import Reporter
@@ -18,14 +21,18 @@ _TOLERANCE = Decimal("0.1")
 """Months differ by as much from 30 days, and 28 days do."""
 
 
-def lint(definition: Definition, report: Reporter) -> None:
-    """Report doubts about an SLO; a calendar's period counts its nominal length."""
+def lint(definition: Definition, report: Reporter, targets: Collection[str] | None = None) -> None:
+    """Report doubts about an SLO; a calendar's period counts its nominal length.
+
+    `targets` are the names of targets that the settings have, None while they are not known.
+    """
     if not definition.policies:
         report.warning(("spec", "alertPolicies"), "no_alerts", "nobody is told when the budget burns")
     length = definition.window.nominal_length
     for index, policy in enumerate(definition.policies):
         path = ("spec", "alertPolicies", index)
-        _lint_telling(policy, path, report)
+        _lint_telling(policy, targets, path, report)
+        _lint_threshold_alert(definition, policy, path, report)
         for pair in policy.pairs:
             alert = pair.for_period(length)
             _lint_alert(definition, policy, alert, path, report)
@@ -33,25 +40,39 @@ def lint(definition: Definition, report: Reporter) -> None:
                 _lint_threshold(definition, index, alert, path, report)
 
 
-def _lint_telling(policy: AlertPolicy, path: Path, report: Reporter) -> None:
-    """Report what is asked for and Slipstream's own alerts do not do."""
+def _lint_telling(policy: AlertPolicy, targets: Collection[str] | None, path: Path, report: Reporter) -> None:
+    """Report what is told to nobody, or to others than it says."""
     if not policy.when_breaching:
         message = f"{policy.name} tells nobody when the budget burns, since its alertWhenBreaching is not true"
         report.warning(path, "never_alerts", message)
-    if policy.when_no_data:
-        message = (
-            f"alertWhenNoData of {policy.name} holds in exported rules alone: "
-            "Slipstream's own alerts wait until something is measured again"
-        )
-        report.warning(path, "no_data_not_told", message)
-    severities = {pair.severity.value for pair in policy.pairs}
     for target in policy.targets:
-        if target.target not in severities:
+        if targets is not None and target.target not in targets:
             message = (
-                f"the target {target.target!r} of {policy.name} holds in exported rules alone: Slipstream tells "
-                f"whom NOTIFY_PAGE and NOTIFY_TICKET name, by severity, here {' and '.join(sorted(severities))}"
+                f"the target {target.target!r} of {policy.name} is not among the settings ({', '.join(sorted(targets))}): "
+                "until it is in NOTIFY_TARGETS its alerts go where those of their severity do"
             )
-            report.warning(path, "target_not_told", message)
+            report.warning(path, "unknown_target", message)
+
+
+def _lint_threshold_alert(definition: Definition, policy: AlertPolicy, path: Path, report: Reporter) -> None:
+    """Report when a tool that knows only the standard condition would alert at quite another error ratio."""
+    if policy.threshold is None:
+        return
+    alert = policy.threshold.for_indicator(definition.indicator)
+    if alert.window > definition.window.nominal_length:
+        length = write_duration(definition.window.nominal_length)
+        message = (
+            f"{policy.name} looks back {write_duration(alert.window)}, further than the SLO with its window of {length}"
+        )
+        report.warning(path, "window_too_long", message)
+    if alert.slower_than_ms is None and policy.condition.factor is not None:
+        factor = shown(alert.limit(definition.objective) / Fraction(definition.objective.budget))
+        if abs(factor - policy.condition.factor) > factor * _TOLERANCE:
+            message = (
+                f"{alert.text} is a burn rate of {_plain(factor)} here, and the condition that other tools read says "
+                f"{_plain(policy.condition.factor)}"
+            )
+            report.warning(path, "threshold_disagrees", message)
 
 
 def _lint_alert(

@@ -27,7 +27,7 @@ from reporting.definitions.slo_rules import check_slo_spec
 from reporting.definitions.yaml_text import read
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from reporting.definitions.definition import Definition
     from reporting.definitions.findings import Finding, Path
@@ -64,8 +64,8 @@ class _Object:
         return self.value is None or any(each.severity is FindingSeverity.ERROR for each in self.findings)
 
 
-def load(text: str, known: Iterable[openslo.OpenSLO] = ()) -> Loaded:
-    """Read a text; `known` are objects applied before, which it may refer to.
+def load(text: str, known: Iterable[openslo.OpenSLO] = (), *, targets: Collection[str] | None = None) -> Loaded:
+    """Read a text; `known` are objects applied before, which it may refer to, `targets` those that the settings name.
 
     Never raises for what the text says.
     """
@@ -86,7 +86,7 @@ def load(text: str, known: Iterable[openslo.OpenSLO] = ()) -> Loaded:
             report = Reporter()
             definition = _build(each.value, library, report)
             if definition is not None:
-                lint(definition, report)
+                lint(definition, report, targets)
                 loaded.definitions.append(definition)
             each.findings += report.findings
         if each.value is not None and not each.broken:

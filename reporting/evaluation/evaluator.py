@@ -21,8 +21,8 @@ from app.core.errors import DependencyError, OverloadedError
 from app.domain.filters import Source
 from reporting.catalogue.catalogue import current_of
 from reporting.evaluation.event_book import rule_of
-from reporting.evaluation.figures import evaluate, spans_of, subject_at, unknown
-from reporting.evaluation.measure import measure_of
+from reporting.evaluation.figures import evaluate, spans_of, subject_at, unknown, watched_spans
+from reporting.evaluation.measure import measure_of, watched_by
 from reporting.evaluation.percentiles import percentiles
 from reporting.evaluation.sums import Sums
 from reporting.maintenance.maintenance import excluded
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from reporting.catalogue.registered import Registered
     from reporting.definitions.definition import Definition
     from reporting.evaluation.figures import Count, Evaluation, Subject
-    from reporting.evaluation.measure import Measure
+    from reporting.evaluation.measure import Measure, Watch
     from reporting.evaluation.percentiles import Percentiles
     from reporting.evaluation.sums import BookOf
     from reporting.maintenance.maintenance import MaintenanceCalendar
@@ -112,10 +112,13 @@ class Evaluator:
             (evaluation,) = self._once(connection, [subject], now)
             return evaluation.figures.counts if evaluation.kept and not evaluation.backfilling else None
 
-    def series_of(self, definition: Definition, start: int, end: int, now: datetime) -> MinuteSeries:
-        """Return what a definition counts, minute by minute, from `start` on; nothing while that is not known."""
+    def series_of(
+        self, definition: Definition, start: int, end: int, now: datetime, *, rule: Watch | None = None
+    ) -> MinuteSeries:
+        """Return what a definition, or a rule of it, counts minute by minute from `start` on; nothing while that is not known."""
         with self._database.begin(snapshot=True) as connection:
-            measure = measure_of(definition.indicator)
+            indicator = definition.indicator
+            measure = measure_of(indicator) if rule is None else watched_by(rule, indicator)
             return Sums([measure], self._book_of).series(connection, measure, (start, end), now=now)
 
     @contextmanager
@@ -132,7 +135,7 @@ class Evaluator:
         excluding = self._excluding(connection)
         attempts = [_attempted(each.current, each.history, excluding, now) for each in registered if each.current]
         subjects = [subject for subject in attempts if subject is not None]
-        measures = tuple(dict.fromkeys(measure_of(subject.definition.indicator) for subject in subjects))
+        measures = tuple(dict.fromkeys(chain.from_iterable(_measures(subject) for subject in subjects)))
         if measures != self._standing[0]:
             self._standing = (measures, Sums(measures, self._book_of))
         return _evaluate(connection, self._standing[1], subjects, now)
@@ -142,7 +145,7 @@ class Evaluator:
         return cache(partial(excluded, self._maintenance.read(connection)))
 
     def _once(self, connection: Connection, subjects: Sequence[Subject], now: datetime) -> list[Evaluation]:
-        measures = [measure_of(subject.definition.indicator) for subject in subjects]
+        measures = chain.from_iterable(_measures(subject) for subject in subjects)
         return _evaluate(connection, Sums(measures, self._book_of), subjects, now)
 
 
@@ -167,8 +170,10 @@ def _evaluate(connection: Connection, sums: Sums, subjects: Sequence[Subject], n
     counted = backfill.counted(connection)
     spans: dict[Source, set[tuple[int, int]]] = {}
     for subject in subjects:
+        asked = spans.setdefault(subject.definition.indicator.source, set())
+        asked.update(span for _, span in watched_spans(subject))
         if not _is_sliced(subject):
-            spans.setdefault(subject.definition.indicator.source, set()).update(spans_of(subject))
+            asked.update(spans_of(subject))
     sums.read(connection, spans, now=now)
     return [_evaluation(connection, sums, subject, counted) for subject in subjects]
 
@@ -189,10 +194,22 @@ def _counted(connection: Connection, sums: Sums, subject: Subject, counted: Mapp
         complete = counted.get(rule_of(measure).rule_id)
         if not complete:
             return unknown(subject, backfilling=complete is not None, kept=complete is not None)
+
+    def events(rule: Watch, start: int, end: int) -> Counts:
+        return sums.counts(watched_by(rule, subject.definition.indicator), start, end)
+
     if not _is_sliced(subject):
-        return evaluate(subject, lambda _, start, end: sums.counts(measure, start, end))
+        return evaluate(subject, lambda _, start, end: sums.counts(measure, start, end), events=events)
     minutes = sums.series(connection, measure, _around(subject.spans), now=subject.at)
-    return evaluate(subject, _budgeted(minutes), without_excluded=_budgeted(_left(minutes, subject)))
+    return evaluate(subject, _budgeted(minutes), events=events, without_excluded=_budgeted(_left(minutes, subject)))
+
+
+def _measures(subject: Subject) -> Iterator[Measure]:
+    """Give what is counted for an SLO and its alerts."""
+    indicator = subject.definition.indicator
+    yield measure_of(indicator)
+    for _, rule in subject.watches:
+        yield watched_by(rule, indicator)
 
 
 def _budgeted(minutes: MinuteSeries) -> Count:

@@ -11,6 +11,7 @@ from reporting.definitions.durations import write_duration
 from reporting.slo.budgeting import upcoming
 from reporting.slo.counts import Counts
 from reporting.slo.error_budget import added_budgets, burn_rate, error_budget
+from reporting.slo.no_data_alert import NoDataAlert
 from reporting.slo.objective import effective_target, effective_targets
 from reporting.slo.signals import Signal, signal
 from reporting.slo.state import slo_state
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from decimal import Decimal
 
-    from reporting.definitions.definition import Definition
+    from reporting.definitions.definition import AlertPolicy, Definition
+    from reporting.evaluation.measure import Watch
     from reporting.slo.burn_rate_alert import BurnRateAlert
     from reporting.slo.error_budget import ErrorBudget
     from reporting.slo.objective import Objective, ObjectiveVersion
@@ -31,8 +33,21 @@ if TYPE_CHECKING:
     Count = Callable[[Objective, int, int], Counts]
     """What the budget of an objective counts in `[start, end)`, minutes since 1970."""
 
+    CountEvents = Callable[[Watch, int, int], Counts]
+    """What a rule on events counts in `[start, end)`."""
+
 BURN_WINDOWS = tuple(timedelta(minutes=minutes) for minutes in (5, 30, 60, 120, 360, 1_440, 4_320))
 """The windows of the contract: 5m, 30m, 1h, 2h, 6h, 1d, 3d."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A rule on events with what it says: `error_ratio` is that of its window."""
+
+    policy: AlertPolicy
+    rule: Watch
+    signal: Signal
+    error_ratio: Decimal | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +65,8 @@ class Figures:
 class Evaluation:
     """An SLO as it stands. `figures` leave maintenance out; `including_maintenance` are the same, but for that.
 
+    Each of the `rules` has its policy at the same place of `policies`; `watched` leave maintenance out.
+
     With `backfilling` nothing is known yet: what is counted of the past is not all of it. Without `kept` nothing is known
     any more: events are counted by the definitions in force alone.
     """
@@ -59,7 +76,9 @@ class Evaluation:
     period: CompliancePeriod
     elapsed: CompliancePeriod
     at: datetime
+    policies: tuple[AlertPolicy, ...]
     rules: tuple[BurnRateAlert, ...]
+    watched: tuple[Watched, ...]
     figures: Figures
     including_maintenance: Figures
     excluded: tuple[tuple[int, int], ...]
@@ -91,7 +110,9 @@ class Subject:
     objective: Objective
     period: CompliancePeriod
     elapsed: CompliancePeriod
+    policies: tuple[AlertPolicy, ...]
     rules: tuple[BurnRateAlert, ...]
+    watches: tuple[tuple[AlertPolicy, Watch], ...]
     windows: tuple[timedelta, ...]
     pieces: tuple[tuple[int, int, Objective], ...]
     excluded: Sequence[tuple[int, int]] = ()
@@ -107,7 +128,8 @@ class Subject:
 def subject_at(definition: Definition, history: Sequence[ObjectiveVersion], now: datetime) -> Subject:
     """Return an SLO at a moment, with nothing excluded."""
     elapsed = definition.window.elapsed(now)
-    rules = definition.alerts(now)
+    burning = definition.burning(now)
+    rules = tuple(rule for _, rule in burning)
     looked_at = {window for rule in rules for window in (rule.long_window, rule.short_window) if window is not None}
     return Subject(
         definition=definition,
@@ -115,7 +137,9 @@ def subject_at(definition: Definition, history: Sequence[ObjectiveVersion], now:
         objective=effective_target(history, now) or definition.objective,
         period=definition.window.at(now),
         elapsed=elapsed,
+        policies=tuple(policy for policy, _ in burning),
         rules=rules,
+        watches=(*definition.thresholds, *definition.silences),
         windows=tuple(sorted(looked_at.union(BURN_WINDOWS))),
         pieces=tuple(
             (minute_of(since), minute_of(until), held)
@@ -131,15 +155,28 @@ def spans_of(subject: Subject) -> Iterator[tuple[int, int]]:
         yield from _overlaps(subject.excluded, *span)
 
 
+def watched_spans(subject: Subject) -> Iterator[tuple[Watch, tuple[int, int]]]:
+    """Give every span whose events `evaluate` will ask for, with the rule that looks at it."""
+    for _, rule in subject.watches:
+        span = _window(subject, rule)
+        yield rule, span
+        for piece in _overlaps(subject.excluded, *span):
+            yield rule, piece
+
+
 def evaluate(
     subject: Subject,
     count: Count,
     *,
+    events: CountEvents | None = None,
     without_excluded: Count | None = None,
     backfilling: bool = False,
     kept: bool = True,
 ) -> Evaluation:
-    """Return the figures. What is excluded is subtracted, which slices do not allow: those are counted without it."""
+    """Return the figures. What is excluded is subtracted, which slices do not allow: those are counted without it.
+
+    Without `events` nothing is known of them.
+    """
 
     def remaining(held: Objective, start: int, end: int) -> Counts:
         counts = count(held, start, end)
@@ -154,7 +191,9 @@ def evaluate(
         period=subject.period,
         elapsed=subject.elapsed,
         at=subject.at,
+        policies=subject.policies,
         rules=subject.rules,
+        watched=tuple(_watched(subject, policy, rule, events) for policy, rule in subject.watches),
         figures=_figures(subject, without_excluded or remaining) if subject.excluded else including,
         including_maintenance=including,
         excluded=tuple(_overlaps(subject.excluded, *subject.elapsed.minutes)),
@@ -194,6 +233,26 @@ def _figures(subject: Subject, count: Count) -> Figures:
         signals=signals,
         state=slo_state(objective, counts, budget, burning=Signal.BREACHING in signals),
     )
+
+
+def _watched(subject: Subject, policy: AlertPolicy, rule: Watch, events: CountEvents | None) -> Watched:
+    start, end = _window(subject, rule)
+    pieces = list(_overlaps(subject.excluded, start, end))
+    counts = None
+    if events is not None:
+        counts = events(rule, start, end)
+        for first, last in pieces:
+            counts -= events(rule, first, last)
+    if isinstance(rule, NoDataAlert):
+        return Watched(policy, rule, rule.signal(counts, excluded=bool(pieces)), None)
+    if counts is None:
+        return Watched(policy, rule, Signal.NO_DATA, None)
+    return Watched(policy, rule, signal(rule, subject.objective, long=counts, short=None), counts.error_ratio)
+
+
+def _window(subject: Subject, rule: Watch) -> tuple[int, int]:
+    until = minute_of(subject.at) + 1
+    return until - rule.window // MINUTE, until
 
 
 def _overlaps(excluded: Sequence[tuple[int, int]], start: int, end: int) -> Iterator[tuple[int, int]]:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from reporting.definitions.thresholds import slow_part
+from reporting.slo.no_data_alert import NoDataAlert
+
 if TYPE_CHECKING:
     from array import array
     from collections.abc import Iterable, Mapping, Sequence
@@ -15,6 +18,10 @@ if TYPE_CHECKING:
     from app.domain.filters import Filter, Source
     from reporting.definitions.definition import Indicator
     from reporting.evaluation.tiles import Tile
+    from reporting.slo.threshold_alert import ThresholdAlert
+
+    Watch = ThresholdAlert | NoDataAlert
+    """A rule that looks at events, and not at the budget."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +48,15 @@ def measure_of(indicator: Indicator) -> Measure:
     if part is None:
         raise ValueError(f"the indicator {indicator.name} has neither a good nor a bad part")
     return Measure(indicator.total, part, indicator.good is not None, indicator.measures_duration)
+
+
+def watched_by(rule: Watch, indicator: Indicator) -> Measure:
+    """Return what a rule on events counts: the indicator, or how many requests are slow."""
+    if isinstance(rule, NoDataAlert) or rule.slower_than_ms is None:
+        return measure_of(indicator)
+    return Measure(
+        indicator.total, slow_part(indicator.total, rule.slower_than_ms), part_is_good=False, measures_duration=True
+    )
 
 
 class Book(Protocol):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reporting.alerts.reading import SloReading, Unknown
+from reporting.alerts.reading import Finding, SloReading, Telling, Unknown
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from reporting.catalogue.catalogue import Catalogue
+    from reporting.definitions.definition import AlertPolicy
     from reporting.evaluation.evaluator import Evaluator
     from reporting.evaluation.figures import Evaluation
 
@@ -35,8 +36,16 @@ def reading_of(evaluation: Evaluation) -> SloReading:
         service=evaluation.definition.service,
         target=evaluation.objective,
         rules=evaluation.rules,
+        telling=tuple(_telling(policy) for policy in evaluation.policies),
         signals=figures.signals,
+        findings=tuple(
+            Finding(each.rule, each.signal, _telling(each.policy), each.error_ratio) for each in evaluation.watched
+        ),
         burn_rates=figures.burn_rates,
         budget_remaining_ratio=None if figures.budget is None else figures.budget.remaining_ratio,
         state=figures.state,
     )
+
+
+def _telling(policy: AlertPolicy) -> Telling:
+    return Telling(targets=tuple(target.target for target in policy.targets), end=policy.when_resolved)

@@ -7,7 +7,7 @@ window still holds what the faster one was about; what burns after that burns by
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import repeat
 from typing import TYPE_CHECKING, Protocol
 
@@ -26,7 +26,7 @@ KEEP_FIRING_FOR = 2 * MINUTE
 
 
 class Rule(Protocol):
-    """What alerts of a group need to have: see `BurnRateAlert` and `BudgetAlert`."""
+    """What alerts of a group need to have: see `BurnRateAlert`, `ThresholdAlert`, `NoDataAlert` and `BudgetAlert`."""
 
     @property
     def hold(self) -> timedelta:
@@ -35,6 +35,10 @@ class Rule(Protocol):
     @property
     def memory(self) -> timedelta:
         """For how long after an end it still sees what is over."""
+
+    @property
+    def inhibits(self) -> bool:
+        """Whether those behind it keep quiet while it fires."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,19 +57,27 @@ def observe_all(
     now: datetime,
     keep_firing_for: timedelta = KEEP_FIRING_FOR,
     silenced: Sequence[bool] | None = None,
+    tell_ends: Sequence[bool] | None = None,
 ) -> list[Observed]:
     """Evaluate the alerts of an SLO; `rules` fastest first, with the alert that each had and its signal now.
 
     Give an alert that is over until the next one begins: it is still known by it when its rule was last firing. One that
-    is silenced goes through its states as an inhibited one does: nobody is told, unless it still burns afterwards.
+    is silenced goes through its states as an inhibited one does: nobody is told, unless it still burns afterwards. Of those
+    that do not `tell_ends` nobody hears that they are over.
     """
     observed: list[Observed] = []
+    faster: list[Alert] = []
     quiet = repeat(False, len(rules)) if silenced is None else silenced
-    for rule, alert, found, hushed in zip(rules, alerts, signals, quiet, strict=True):
-        faster = [before.alert for before in observed if before.alert is not None]
+    ends = repeat(True, len(rules)) if tell_ends is None else tell_ends
+    for rule, alert, found, hushed, tells_end in zip(rules, alerts, signals, quiet, ends, strict=True):
         inhibited = hushed or is_inhibited(rule, faster, now=now)
         timing = Timing(hold=rule.hold, keep_firing_for=keep_firing_for)
-        observed.append(Observed(*observe(alert, found, now=now, timing=timing, inhibited=inhibited)))
+        after, change = observe(alert, found, now=now, timing=timing, inhibited=inhibited)
+        if change is not None and change.state is AlertState.RESOLVED and not tells_end:
+            change = replace(change, notify=False)
+        observed.append(Observed(after, change))
+        if rule.inhibits and after is not None:
+            faster.append(after)
     return observed
 
 

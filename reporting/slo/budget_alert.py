@@ -1,8 +1,4 @@
-"""Alerts on what is left of the budget: plain thresholds, for those who plan by it.
-
-Thresholds on the error rate, on availability and on a percentile need no alert of their own kind. "P99 above 500 ms" is "less
-than 99 % under 500 ms", and each of them is a burn rate above 1 over one window (`WindowPair` without a short window).
-"""
+"""Alerts on what is left of the budget, for those who plan by it; `threshold_alert.py` has those on other figures."""
 
 from __future__ import annotations
 
@@ -28,6 +24,11 @@ class BudgetAlert:
     severity: AlertSeverity = AlertSeverity.TICKET
     hold: timedelta = timedelta(0)
     memory: timedelta = timedelta(0)
+
+    @property
+    def inhibits(self) -> bool:
+        """Nothing left makes little left no news."""
+        return True
 
     def signal(self, remaining_ratio: Decimal | None, state: SLOState) -> Signal:
         """Compare. What a handful of events says of a budget is no news."""

@@ -96,17 +96,18 @@ class BurnRateAlert:
         """For how long its windows still hold what is over: when that is inhibited no more, it is news again."""
         return self.long_window if self.short_window is None else self.short_window
 
+    @property
+    def inhibits(self) -> bool:
+        """While it burns, slower ones keep quiet."""
+        return True
+
     def limit(self, objective: Objective) -> Fraction:
         """Return the error ratio beyond which it fires: factor · (1 - target), exactly."""
         return self.factor * Fraction(objective.budget)
 
     def exceeds(self, objective: Objective, counts: Counts) -> bool | None:
         """Say whether a window's error ratio is beyond the limit, without rounding; None when nothing was measured."""
-        if counts.total == 0:
-            return None
-        limit = self.limit(objective)
-        bad, allowed = counts.bad * limit.denominator, counts.total * limit.numerator
-        return bad >= allowed if self.inclusive else bad > allowed
+        return is_beyond(self.limit(objective), counts, inclusive=self.inclusive)
 
     def can_fire(self, objective: Objective) -> bool:
         """Say whether any error ratio is beyond the limit: at 90 % a burn rate of 14.4 would be 144 % of errors."""
@@ -114,6 +115,19 @@ class BurnRateAlert:
         return limit < 1 or (self.inclusive and limit == 1)
 
 
+def is_beyond(limit: Fraction, counts: Counts, *, inclusive: bool) -> bool | None:
+    """Say whether an error ratio is beyond a limit, without rounding; None when nothing was measured."""
+    if counts.total == 0:
+        return None
+    bad, allowed = counts.bad * limit.denominator, counts.total * limit.numerator
+    return bad >= allowed if inclusive else bad > allowed
+
+
+def haste(alert: BurnRateAlert) -> tuple[bool, Fraction]:
+    """Return what to sort by, so that one makes the next unnecessary: pages before tickets, high before low burn."""
+    return alert.severity is not AlertSeverity.PAGE, -alert.factor
+
+
 def fastest_first(alerts: tuple[BurnRateAlert, ...]) -> tuple[BurnRateAlert, ...]:
-    """Return alerts in the order in which one makes the next unnecessary: pages before tickets, high before low burn."""
-    return tuple(sorted(alerts, key=lambda alert: (alert.severity is not AlertSeverity.PAGE, -alert.factor)))
+    """Return alerts in the order in which one makes the next unnecessary."""
+    return tuple(sorted(alerts, key=haste))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from reporting.slo.alert_group import KEEP_FIRING_FOR, observe_all
 from reporting.slo.alert_state import AlertState
-from reporting.slo.burn_rate_alert import fastest_first
+from reporting.slo.burn_rate_alert import AlertSeverity, fastest_first
 from reporting.slo.counts import Counts
 from reporting.slo.signals import Signal
 from reporting.slo.significance import DEFAULT
@@ -27,7 +27,10 @@ if TYPE_CHECKING:
     from reporting.slo.objective import Objective
     from reporting.slo.series import MinuteSeries
     from reporting.slo.significance import Significance
+    from reporting.slo.threshold_alert import ThresholdAlert
     from reporting.slo.windows import CompliancePeriod
+
+    _Watched = tuple[BurnRateAlert | ThresholdAlert, MinuteSeries]
 
 _CLEAR, _OVER, _UNKNOWN = 0, 1, 2
 
@@ -36,7 +39,7 @@ _CLEAR, _OVER, _UNKNOWN = 0, 1, 2
 class Page:
     """Somebody would have been told of `alert` at `at`; `until` is None when it burned to the end."""
 
-    alert: BurnRateAlert
+    alert: BurnRateAlert | ThresholdAlert
     at: datetime
     until: datetime | None
 
@@ -49,20 +52,27 @@ def replay(
     *,
     significance: Significance = DEFAULT,
     keep_firing_for: timedelta = KEEP_FIRING_FOR,
+    thresholds: Sequence[tuple[ThresholdAlert, MinuteSeries]] = (),
 ) -> list[Page]:
     """Return what would have been sent in a period, in order; windows look back before it, into what the series has.
 
-    `series` is what the budget counts (`budget_series`). Each minute is evaluated at its end.
+    `series` is what the budget counts (`budget_series`); `thresholds` come with the events that each compares. Each minute is
+    evaluated at its end.
     """
-    rules = fastest_first(alerts)
     start, end = period.minutes
-    longest = max((rule.long_window // MINUTE for rule in rules), default=0)
+    watched = _in_order([*((rule, series) for rule in fastest_first(alerts)), *thresholds])
+    rules = [rule for rule, _ in watched]
     # The first window ends with the first minute.
-    bad, total = _running_sums(series, start + 1 - longest, end)
-    columns = []
-    for rule in rules:
-        skipped = longest - rule.long_window // MINUTE
-        columns.append(_signals(rule, objective, (bad[skipped:], total[skipped:]), series.scale, significance))
+    columns = [
+        _signals(
+            rule,
+            objective,
+            _running_sums(counted, start + 1 - rule.long_window // MINUTE, end),
+            counted.scale,
+            significance,
+        )
+        for rule, counted in watched
+    ]
     standing: list[Alert | None] = [None] * len(rules)
     pages: list[Page] = []
     open_pages: dict[int, int] = {}
@@ -86,8 +96,13 @@ def replay(
     return pages
 
 
+def _in_order(watched: Sequence[_Watched]) -> list[_Watched]:
+    """Put pages before tickets, and leave the rest as it is: a sort keeps the order of equals."""
+    return sorted(watched, key=lambda each: each[0].severity is not AlertSeverity.PAGE)
+
+
 def _signals(
-    rule: BurnRateAlert,
+    rule: BurnRateAlert | ThresholdAlert,
     objective: Objective,
     sums: tuple[list[int], list[int]],
     scale: int,
@@ -118,7 +133,9 @@ def _signals(
     return signals
 
 
-def _answers(rule: BurnRateAlert, objective: Objective, sums: tuple[list[int], list[int]], width: int) -> Iterator[int]:
+def _answers(
+    rule: BurnRateAlert | ThresholdAlert, objective: Objective, sums: tuple[list[int], list[int]], width: int
+) -> Iterator[int]:
     """Yield for every window of a width, from running sums, whether it is beyond the limit."""
     limit = rule.limit(objective)
     up, down = limit.numerator, limit.denominator

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from reporting.slo.counts import Counts
     from reporting.slo.objective import Objective
     from reporting.slo.significance import Significance
+    from reporting.slo.threshold_alert import ThresholdAlert
 
 
 class Signal(StrEnum):
@@ -24,7 +25,7 @@ class Signal(StrEnum):
 
 
 def signal(
-    alert: BurnRateAlert,
+    alert: BurnRateAlert | ThresholdAlert,
     objective: Objective,
     *,
     long: Counts,

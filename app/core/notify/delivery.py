@@ -111,7 +111,7 @@ class Deliveries:
     def _chains(self, claimed: Claimed, by: str) -> list[_Chain]:
         chains: dict[Chain, _Chain] = {}
         for created_at, notification in claimed.notifications:
-            for targets in self._routes.chains(notification.urgency, notification.service):
+            for targets in self._routes.told(notification):
                 chains.setdefault(targets, _Chain(targets, by)).notifications.append((created_at, notification))
             if self._routes.alertmanager is not None and notification.alerts:
                 alone = (self._routes.alertmanager,)

@@ -32,7 +32,7 @@ class Try:
 
 def chains_of(routes: Routes, notification: Notification) -> list[Chain]:
     """Return everybody who is to be told of a notification, Alertmanager included."""
-    chains = list(routes.chains(notification.urgency, notification.service))
+    chains = list(routes.told(notification))
     if routes.alertmanager is not None and notification.alerts:
         chains.append((routes.alertmanager,))
     return chains

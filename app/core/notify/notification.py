@@ -25,7 +25,8 @@ class Notification(Struct, frozen=True, kw_only=True):
     """One message, delivered at least once to every target of its route.
 
     `id` is the same at every delivery, and becomes the Message-ID and the webhook-id. Notifications with the same `subject`
-    reach a target in the order in which they were written. `event` is a dotted name such as `incident.firing`, `data`
+    reach a target in the order in which they were written. `targets` are names of routes (`Routes`); without any the urgency
+    decides. `event` is a dotted name such as `incident.firing`, `data`
     what a program is told, `alerts` what Alertmanager is.
     """
 
@@ -38,6 +39,7 @@ class Notification(Struct, frozen=True, kw_only=True):
     text: str
     at: datetime
     link: str | None = None
+    targets: tuple[str, ...] = ()
     data: dict[str, object] = {}
     alerts: tuple[PostedAlert, ...] = ()
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import warnings
+from datetime import UTC, datetime
 from importlib import import_module
 
 import pytest
 
+from app.core.notify.notification import Notification
 from app.core.notify.routes import make_routes, parse_entries
 from app.core.notify.targets import APPRISE_SCHEMES, Channel, parse_target
 from app.core.notify.urgency import Urgency
@@ -138,3 +140,59 @@ def test_a_channel_that_is_not_set_up_is_a_problem_of_the_settings() -> None:
 
 def test_entries_without_targets_are_none() -> None:
     assert parse_entries("  ") == ()
+
+
+def asked(*targets: str, urgency: Urgency = Urgency.TICKET, service: str = "checkout") -> Notification:
+    return Notification(
+        id="n.1",
+        subject="n",
+        urgency=urgency,
+        service=service,
+        event="incident.firing",
+        title="t",
+        text="t",
+        at=datetime(2026, 11, 22, tzinfo=UTC),
+        targets=targets,
+    )
+
+
+@pytest.mark.parametrize(
+    ("targets", "told"),
+    [
+        ((), [["tickets.example"]]),
+        (("ticket",), [["tickets.example"]]),
+        (("page",), [["checkout.example"]]),
+        (("dba",), [["dba.example", "dba2.example"], ["dba3.example"]]),
+        (("dba", "ticket", "dba"), [["dba.example", "dba2.example"], ["dba3.example"], ["tickets.example"]]),
+        (("nobody-knows",), [["tickets.example"]]),
+    ],
+)
+def test_a_notification_goes_to_the_targets_it_names_and_never_to_nobody(
+    targets: tuple[str, ...], told: list[list[str]]
+) -> None:
+    routes = make_routes(
+        page="https://page.example checkout=https://checkout.example",
+        ticket="https://tickets.example",
+        named="dba=https://dba.example|https://dba2.example dba=https://dba3.example ops=https://ops.example",
+        alertmanager=None,
+    )
+
+    chains = routes.told(asked(*targets))
+
+    assert [[target.label.removeprefix("webhook:") for target in chain] for chain in chains] == told
+    assert routes.names == {"page", "ticket", "dba", "ops"}
+
+
+@pytest.mark.parametrize("text", ["https://dba.example", "page=https://dba.example", "dba=gopher://x"])
+def test_a_named_target_has_a_name_of_its_own_and_an_address(text: str) -> None:
+    with pytest.raises(SettingsError) as raised:
+        load_settings(NEEDED | {"SLIPSTREAM_NOTIFY_TARGETS": text})
+
+    assert "SLIPSTREAM_NOTIFY_TARGETS" in str(raised.value)
+
+
+def test_the_channels_of_named_targets_are_needed_as_well() -> None:
+    with pytest.raises(SettingsError) as raised:
+        load_settings(NEEDED | {"SLIPSTREAM_NOTIFY_TARGETS": "dba=https://dba.example"})
+
+    assert [problem.split()[0] for problem in raised.value.problems] == ["SLIPSTREAM_WEBHOOK_SECRET"]

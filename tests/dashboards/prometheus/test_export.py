@@ -24,9 +24,31 @@ def exported(directory: Path, text: str = SHIPPED) -> dict[str, Any]:
     return {path.name: yaml.safe_load(path.read_text()) for path in directory.iterdir()}
 
 
-def alerts_of(files: dict[str, Any], slo: str) -> list[dict[str, Any]]:
+def alerts_of(files: dict[str, Any], slo: str, *alerts: str) -> list[dict[str, Any]]:
     rules = [rule for group in files[ALERTING]["groups"] for rule in group["rules"]]
-    return [rule for rule in rules if rule["labels"].get("slo") == slo]
+    wanted = alerts or ("ErrorBudgetBurn", "SLOHasNoData")
+    return [rule for rule in rules if rule["labels"].get("slo") == slo and rule["alert"] in wanted]
+
+
+def test_plain_thresholds_are_exported_exactly(tmp_path: Path) -> None:
+    files = exported(tmp_path)
+
+    rate, day = alerts_of(files, "availability", "SLOThreshold")
+    (slow,) = alerts_of(files, "summary-latency", "SLOThreshold")
+
+    assert rate["expr"] == 'slipstream:slo_error_ratio:increase10m{slo="availability", service="slipstream"} > 0.05'
+    assert (rate["for"], rate["labels"]["severity"], rate["labels"]["targets"]) == ("5m", "ticket", "team")
+    assert day["expr"].endswith('increase1d{slo="availability", service="slipstream"} > 0.001')
+    assert 'le="0.5"' in slow["expr"]
+    assert slow["expr"].endswith("> 0) > 0.01")
+
+
+def test_a_percentile_at_no_edge_of_the_histogram_is_not_exported_and_says_so(tmp_path: Path) -> None:
+    found = export(load(SHIPPED.replace("p99 > target", "p99 > 123ms")).definitions, tmp_path)
+
+    assert found.refused.keys() == {"ingest-latency, p99-above-target", "summary-latency, p99-above-target"}
+    assert all("0.123 s is no edge of the histogram" in why for why in found.refused.values())
+    assert [promise.definition.name for promise in found.promises if promise.plain] == ["availability"]
 
 
 def test_every_slo_as_shipped_is_exported(tmp_path: Path) -> None:

@@ -45,6 +45,8 @@ def test_the_exported_unit_tests_pass(directory: Path) -> None:
         ("availability", ('status=~"1..|2..|3..|4.."', 'status=~".*"')),
         ("summary-latency", ('le="0.5"', 'le="1.0"')),
         ("summary-latency", ("or 0 *", "or 1 *")),
+        ("availability", ("> 0.05", "> 0.052")),
+        ("ingest-latency", ("> 0) > 0.01", "> 0) > 0.0097")),
         ("availability", ("expr: vector(1)", "expr: vector(1) > 1")),
     ],
 )

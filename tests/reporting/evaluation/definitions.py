@@ -46,6 +46,7 @@ def slo(
     window: dict[str, Any] | None = None,
     method: str = "Occurrences",
     alerts: bool = True,
+    policies: list[dict[str, Any]] | None = None,
     **objective: Any,
 ) -> str:
     """Return one SLO as a text."""
@@ -69,7 +70,7 @@ def slo(
                     "timeWindow": [window or {"duration": "30d", "isRolling": True}],
                     "budgetingMethod": method,
                     "objectives": [{"displayName": "Kept", "target": target, **objective}],
-                    "alertPolicies": [PAGE] if alerts else [],
+                    "alertPolicies": policies or ([PAGE] if alerts else []),
                 },
             }
         ]

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import pytest
 from sqlalchemy import text
 
+from app.cli.slo_tables import alert_text
 from app.core.counting import counting_store
 from app.slo_composition import compose_slos
-from reporting.alerts.reading import SloReading, Unknown
+from reporting.alerts.reading import SloReading, Telling, Unknown
+from reporting.alerts.tiers import tiers_of
 from reporting.evaluation import evaluator
 from reporting.maintenance.maintenance import Maintenance
 from reporting.slo.counts import ImpossibleCountsError
 from reporting.slo.signals import Signal
+from reporting.slo.threshold_alert import ThresholdAlert
 from reporting.slo.windows import minute_of
 from tests.reporting.evaluation.definitions import slo, together
 from tests.reporting.evaluation.recount import Request, store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-    import pytest
 
     from app.core.database import Database
     from app.core.valkey import Valkey
@@ -110,10 +112,12 @@ def test_a_mistake_in_one_slo_leaves_it_without_data_and_the_others_as_they_are(
     parts.catalogue.apply(together(TEXT, TEXT.replace("name: pay", "name: odd")), by="test", now=NOW)
     evaluate = evaluator.evaluate
 
-    def evaluate_all_but_one(subject: Subject, count: Callable[[Objective, int, int], Counts]) -> Evaluation:
+    def evaluate_all_but_one(
+        subject: Subject, count: Callable[[Objective, int, int], Counts], **given: Any
+    ) -> Evaluation:
         if subject.definition.name == "odd":
             raise ImpossibleCountsError("more good than there are")
-        return evaluate(subject, count)
+        return evaluate(subject, count, **given)
 
     monkeypatch.setattr(evaluator, "evaluate", evaluate_all_but_one)
 
@@ -157,3 +161,126 @@ def test_maintenance_that_is_not_understood_excludes_nothing(database: Database,
         connection.execute(text("UPDATE maintenance_windows SET timezone = 'Europe/Nowhere'"))
 
     assert only(parts).state == "NO_DATA"
+
+
+def policy(name: str, threshold: str = "", *, window: str = "10m", **spec: Any) -> dict[str, Any]:
+    condition = {"kind": "burnrate", "op": "gt", "threshold": 5, "lookbackWindow": window, "alertAfter": "3m"}
+    annotations = {"slipstream/threshold": threshold} if threshold else {}
+    return {
+        "kind": "AlertPolicy",
+        "metadata": {"name": name, "annotations": annotations},
+        "spec": {
+            "alertWhenBreaching": bool(threshold),
+            "conditions": [
+                {
+                    "kind": "AlertCondition",
+                    "metadata": {"name": name},
+                    "spec": {"severity": "ticket", "condition": condition},
+                }
+            ],
+            "notificationTargets": [
+                {"kind": "AlertNotificationTarget", "metadata": {"name": "team"}, "spec": {"target": "dba"}}
+            ],
+            **spec,
+        },
+    }
+
+
+def asking(*policies: dict[str, Any], method: str = "Occurrences", **objective: Any) -> str:
+    return slo(
+        "pay",
+        service="checkout",
+        total={"route": "/pay"},
+        good={"route": "/pay", "status": "<500"},
+        policies=list(policies),
+        method=method,
+        **objective,
+    )
+
+
+def signals(parts: SLOParts) -> dict[str, Signal]:
+    return {tier.name: tier.signal for tier in tiers_of(only(parts)) if tier.name.startswith("ticket")}
+
+
+@pytest.mark.parametrize("sliced", [False, True])
+def test_thresholds_compare_events_whatever_the_budget_counts(
+    database: Database, parts: SLOParts, *, sliced: bool
+) -> None:
+    requests = [
+        Request(END - 1 - back, "/pay", 200, 900_000 if n < 2 else 10_000) for back in range(10) for n in range(90)
+    ]
+    requests += [Request(END - 1 - back, "/pay", 500, 10_000) for back in range(10) for _ in range(10)]
+    store(database, [*requests, *(Request(END - 1, "/other", 500, 9_000_000) for _ in range(1_000))])
+    given = {"method": "RatioTimeslices", "timeSliceWindow": "5m"} if sliced else {}
+    names = ("error_rate > 9%", "error_rate > 10%", "availability < 95%", "p99 > 900ms", "p95 > 900ms", "p99 > 901ms")
+    parts.catalogue.apply(asking(*(policy(f"p{n}", text) for n, text in enumerate(names)), **given), by="test", now=NOW)
+
+    findings = {each.rule.text: each.signal for each in only(parts).findings if isinstance(each.rule, ThresholdAlert)}
+
+    assert findings == {
+        "error_rate > 9%": Signal.BREACHING,
+        "error_rate > 10%": Signal.CLEAR,
+        "availability < 95%": Signal.BREACHING,
+        "p99 > 900ms": Signal.BREACHING,
+        "p95 > 900ms": Signal.CLEAR,
+        "p99 > 901ms": Signal.CLEAR,
+    }
+
+
+def test_a_handful_of_requests_is_too_few_for_a_threshold_and_none_is_no_data(
+    database: Database, parts: SLOParts
+) -> None:
+    parts.catalogue.apply(asking(policy("rate", "error_rate > 5%"), policy("slow", "p99 > 1s")), by="test", now=NOW)
+    assert set(signals(parts).values()) == {Signal.NO_DATA}
+
+    store(
+        database, [Request(END - 1, "/pay", 500, 2_000_000), *(Request(END - 1, "/pay", 200, 1_000) for _ in range(9))]
+    )
+
+    assert set(signals(parts).values()) == {Signal.LOW_TRAFFIC}
+
+
+def test_maintenance_is_left_out_of_thresholds_and_its_silence_is_no_silence(
+    database: Database, parts: SLOParts
+) -> None:
+    parts.catalogue.apply(
+        asking(policy("rate", "error_rate > 5%"), policy("quiet", alertWhenNoData=True)), by="test", now=NOW
+    )
+    assert signals(parts) == {"ticket-error-rate-10m": Signal.NO_DATA, "ticket-no-data-10m": Signal.BREACHING}
+
+    store(database, [Request(END - 1, "/pay", 500, 1_000) for _ in range(50)])
+    assert signals(parts) == {"ticket-error-rate-10m": Signal.BREACHING, "ticket-no-data-10m": Signal.CLEAR}
+    parts.maintenance.add(
+        Maintenance(
+            service="checkout",
+            starts_at=NOW.replace(second=0) - timedelta(minutes=3),
+            ends_at=NOW.replace(second=0) + timedelta(hours=1),
+            rrule=None,
+            timezone="UTC",
+            author="Mia Berg",
+            reason="upgrade",
+            created_at=NOW,
+        )
+    )
+
+    assert signals(parts) == {"ticket-error-rate-10m": Signal.NO_DATA, "ticket-no-data-10m": Signal.NO_DATA}
+
+
+def test_a_policy_says_whom_it_tells_and_whether_of_the_end(parts: SLOParts) -> None:
+    told = policy("rate", "error_rate > 5%", alertWhenResolved=True)
+    parts.catalogue.apply(asking(told, policy("quiet", alertWhenNoData=True)), by="test", now=NOW)
+
+    assert [each.telling for each in only(parts).findings] == [
+        Telling(targets=("dba",), end=True),
+        Telling(targets=("dba",), end=False),
+    ]
+
+
+def test_a_replay_plays_thresholds_with_the_events_that_they_compare(database: Database, parts: SLOParts) -> None:
+    slow = [Request(END - 1 - back, "/pay", 200, 2_000_000) for back in range(30, 60) for _ in range(10)]
+    quick = [Request(END - 1 - back, "/pay", 200, 1_000) for back in range(90) for _ in range(90)]
+    store(database, [*slow, *quick])
+
+    (replayed,) = parts.slos.replay(asking(policy("slow", "p99 > 1s")), (), NOW, timedelta(hours=1))
+
+    assert [alert_text(page.alert) for page in replayed.pages] == ["p99 > 1s 10m"]
