@@ -19,8 +19,8 @@ $(READY): requirements.lock pyproject.toml deploy/bootstrap.sh
 	@PYTHON="$(PYTHON)" deploy/bootstrap.sh
 	@touch $@
 
-demo: $(READY) ## Run the main job on this machine, then serve until Ctrl-C (ONCE=1: end by itself)
-	$(BIN)/slipstream demo $(if $(filter-out 0,$(ONCE)),--once)
+demo: $(READY) ## Run the main job on this machine, then serve until Ctrl-C (ONCE=1: end by itself; FRESH=1: start anew)
+	$(BIN)/slipstream demo $(if $(filter-out 0,$(ONCE)),--once) $(if $(filter-out 0,$(FRESH)),--fresh)
 
 test: $(READY) ## Run every test that needs only Python packages
 	$(BIN)/pytest -m "not tools" $(ARGS)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from app.cli.demo.receiver import LOOPBACK
 from app.client import CutError, Link
-from app.core.clock import VARIABLE, Clock
+from app.core.clock import VARIABLE
 from app.core.failpoints import allow_hits
 
 if TYPE_CHECKING:
@@ -23,9 +23,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from app.cli.demo.receiver import Receiver, Told
+    from app.core.clock import Clock
 
-RATE = 60
-"""A minute of the platform's SLOs in a second."""
 FAILS, IS_SLOW = "summary.fails", "summary.is_slow"
 BROKEN = "availability"
 SLOW_S = 0.6
@@ -39,12 +38,12 @@ _ON = 10**9
 _SERVER_ERROR = 500
 
 
-def settings_of(receiver: Receiver, markers: Path) -> dict[str, str]:
-    """Return the variables of a platform on which an incident can be played; call it once, for it sets the clock."""
+def settings_of(receiver: Receiver, markers: Path, clock: Clock) -> dict[str, str]:
+    """Return the variables of a platform on which an incident can be played."""
     for name in (FAILS, IS_SLOW):
         allow_hits(markers / name, 0)
     return {
-        VARIABLE: str(Clock(rate=RATE, since=time.time())),
+        VARIABLE: str(clock),
         "SLIPSTREAM_FAILPOINTS": f"{IS_SLOW}=sleep:{SLOW_S}@{markers / IS_SLOW},{FAILS}=fail@{markers / FAILS}",
         "SLIPSTREAM_NOTIFY_PAGE": receiver.url,
         "SLIPSTREAM_WEBHOOK_SECRET": receiver.secret,

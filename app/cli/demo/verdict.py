@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from app.cli.chaos.checker import Evidence
+from ingestion.balance import Balance
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from app.cli.chaos.checker import Evidence
-
-
-@dataclass(frozen=True, slots=True)
-class Balance:
-    """accepted = stored + duplicates + dead + in flight, in events."""
-
-    accepted: int
-    stored: int
-    duplicates: int
-    dead: int
-    in_flight: int
-
-    @property
-    def off_by(self) -> int:
-        return self.accepted - self.stored - self.duplicates - self.dead - self.in_flight
+NOTHING = Evidence({}, {}, {}, (), (), 0, 0, 0)
+"""What a platform has that was just made."""
 
 
 def balance_of(evidence: Evidence) -> Balance:
+    """Return the balance as the evidence has it."""
     outcomes = evidence.outcomes.values()
     return Balance(
         accepted=evidence.accepted,
@@ -37,23 +26,40 @@ def balance_of(evidence: Evidence) -> Balance:
     )
 
 
-def broken_claims(sent: Mapping[str, set[str]], evidence: Evidence) -> list[str]:
-    """Return a sentence for each claim that does not hold: nothing missing, nothing double, nothing strange, books balanced."""
+def since(before: Evidence, after: Evidence) -> Balance:
+    """Return what was added between the two."""
+    old, new = balance_of(before), balance_of(after)
+    return Balance(
+        accepted=new.accepted - old.accepted,
+        stored=new.stored - old.stored,
+        duplicates=new.duplicates - old.duplicates,
+        dead=new.dead - old.dead,
+        in_flight=new.in_flight - old.in_flight,
+    )
+
+
+def broken_claims(sent: Mapping[str, set[str]], evidence: Evidence, before: Evidence = NOTHING) -> list[str]:
+    """Return a sentence for each claim that does not hold: nothing missing, nothing double, nothing strange, books balanced.
+
+    What was there `before` is not ours to explain, but must be there still.
+    """
     broken = []
     for account_id, ids in sorted(sent.items()):
-        stored = evidence.stored.get(account_id, set())
-        if missing := ids - stored:
-            broken.append(f"{account_id}: {len(missing)} of {len(ids)} events are missing, such as {min(missing)}")
-        if strange := stored - ids:
+        stored, earlier = evidence.stored.get(account_id, set()), before.stored.get(account_id, set())
+        if missing := (ids | earlier) - stored:
+            broken.append(
+                f"{account_id}: {len(missing)} of {len(ids | earlier)} events are missing, such as {min(missing)}"
+            )
+        if strange := stored - ids - earlier:
             broken.append(f"{account_id}: {len(strange)} events were never sent, such as {min(strange)}")
         if evidence.rows.get(account_id, 0) != len(stored):
             broken.append(f"{account_id}: {evidence.rows[account_id]} rows for {len(stored)} ids")
-    if evidence.dead_letters:
-        broken.append(f"{len(evidence.dead_letters)} events are in the dead-letter queue")
+    if dead := set(evidence.dead_letters) - set(before.dead_letters):
+        broken.append(f"{len(dead)} events are in the dead-letter queue")
     broken.extend(evidence.rollup_differences)
     balance = balance_of(evidence)
-    if balance.off_by:
-        broken.append(f"the balance is off by {balance.off_by} events")
+    if balance.missing:
+        broken.append(f"the balance is off by {balance.missing} events")
     if balance.stored != sum(evidence.rows.values()):
         broken.append(f"outcomes count {balance.stored} stored events, the table has {sum(evidence.rows.values())}")
     return broken

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from app.cli.chaos.checker import DeadLetter, Evidence, Outcome
-from app.cli.demo.verdict import balance_of, broken_claims
+from app.cli.demo.verdict import balance_of, broken_claims, since
 
 SENT = {"ua": {"1", "2", "3"}, "oo": {"1"}}
 TRUE = Evidence(
@@ -22,7 +22,7 @@ TRUE = Evidence(
 
 def test_when_everything_is_stored_once_no_claim_is_broken() -> None:
     assert broken_claims(SENT, TRUE) == []
-    assert balance_of(TRUE).off_by == 0
+    assert balance_of(TRUE).missing == 0
 
 
 @pytest.mark.parametrize(
@@ -47,3 +47,36 @@ def test_when_everything_is_stored_once_no_claim_is_broken() -> None:
 )
 def test_a_broken_claim_is_named(evidence: Evidence, sentence: str) -> None:
     assert any(claim.startswith(sentence) for claim in broken_claims(SENT, evidence))
+
+
+def test_what_was_there_before_is_not_asked_about() -> None:
+    """Somebody has sent an event of his own, and one of another that died."""
+    letter = DeadLetter("ua", "b", "8", "refused-by-store", None)
+    before = replace(
+        TRUE,
+        stored={"ua": {"1", "own"}},
+        rows={"ua": 2},
+        outcomes={"b": Outcome("ua", 2, 0, 1)},
+        dead_letters=(letter,),
+        accepted=3,
+    )
+    after = replace(
+        TRUE,
+        stored={"ua": {"1", "2", "3", "own"}, "oo": {"1"}},
+        rows={"ua": 4, "oo": 1},
+        outcomes={**before.outcomes, "c": Outcome("ua", 2, 1, 0), "d": Outcome("oo", 1, 0, 0)},
+        dead_letters=(letter,),
+        accepted=7,
+    )
+
+    assert broken_claims(SENT, after, before) == []
+    added = since(before, after)
+    assert (added.accepted, added.stored, added.duplicates, added.dead) == (4, 3, 1, 0)
+
+
+def test_what_was_there_before_and_is_gone_is_missing() -> None:
+    before = replace(TRUE, stored={"ua": {"own"}}, rows={"ua": 1})
+
+    assert any(
+        claim.startswith("ua: 1 of 4 events are missing, such as own") for claim in broken_claims(SENT, TRUE, before)
+    )

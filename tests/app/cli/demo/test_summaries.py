@@ -4,8 +4,8 @@ import io
 
 from rich.console import Console
 
-from app.cli.demo.command import summaries_table
 from app.cli.demo.flights import AIRLINES
+from app.cli.demo.summaries import summaries_table
 
 
 def test_the_summaries_fit_into_80_columns() -> None:
