@@ -41,6 +41,7 @@ from app.core.valkey import Valkey
 from app.factory import create_app
 from app.limits import Core, compose_doorstep, compose_limits
 from app.named_routes import LOOK_EVERY_S, NamedRoutes
+from app.report_composition import report_routes
 from app.slo_composition import compose_slos
 from app.summary_composition import compose_summaries
 from app.task_queue import task_queue
@@ -160,6 +161,7 @@ def compose_api(settings: Settings, counting: Counting, *, now: datetime) -> Api
     slos = compose_slos(pools.open("slos", size=SLO_CONNECTIONS), valkey, targets=targets)
     named_routes = NamedRoutes(slos.catalogue.in_force)
     beside.append(Repeating("named routes", named_routes.look, interval_s=LOOK_EVERY_S))
+    tasks = task_queue(settings, database, valkey)
     app = create_app(
         [
             ingestion_api.blueprint(
@@ -176,13 +178,14 @@ def compose_api(settings: Settings, counting: Counting, *, now: datetime) -> Api
             ),
             summary_api.blueprint(summaries, guard, limits.summaries),
             usage_api.blueprint(limits.usages, limits.circuits, guard),
-            dlq_api.blueprint(DeadLetterQueue(database, task_queue(settings, database, valkey).replay), guard),
+            dlq_api.blueprint(DeadLetterQueue(database, tasks.replay), guard),
             accounts_api.blueprint(Accounts(database, mirror), guard),
             tiers_api.blueprint(Tiers(database, mirror), guard),
             keys_api.blueprint(Keys(database, mirror), guard),
             slos_api.blueprint(slos.slos, guard),
             maintenance_api.blueprint(slos.maintenance, guard),
             *alert_routes(settings, database, guard),
+            *report_routes(settings, database, guard, tasks.make_reports),
             operations.blueprint(guard, readiness, exposition, host=settings.host),
         ],
         readers=readers,

@@ -30,6 +30,7 @@ from app.core.telemetry.rollup_tasks import register_rollup_tasks
 from app.core.telemetry.rollups import Rollups
 from app.core.telemetry.telemetry_store import TelemetryStore
 from app.core.valkey import Valkey
+from app.report_composition import compile_report, register_reports, render_report, report_enclosures
 from ingestion.housekeeping import Housekeeping
 from ingestion.replay import Replayer
 from ingestion.retention import Retention
@@ -51,6 +52,7 @@ class TaskQueue:
     huey: StreamHuey
     replay: Enqueue
     notify: Callable[[str], object]
+    make_reports: Callable[[], object]
 
 
 def task_queue(settings: Settings, database: Database, valkey: Valkey) -> TaskQueue:
@@ -70,7 +72,7 @@ def task_queue(settings: Settings, database: Database, valkey: Valkey) -> TaskQu
     register_counting_tasks(huey, Backfill(database))
     register_accepted_tasks(huey, AcceptedMinutes(database, valkey))
     replayer = Replayer(database, statement_events=settings.bundle_max_events, clock=_now)
-    routes, channels = routes_of(settings), make_channels(settings)
+    routes, channels = routes_of(settings), make_channels(settings, report_enclosures(database))
     deliveries = Deliveries(database, routes, channels.send, clock=_now)
     if routes.alertmanager is not None:
         post = partial(channels.alertmanager.post, routes.alertmanager)
@@ -84,6 +86,7 @@ def task_queue(settings: Settings, database: Database, valkey: Valkey) -> TaskQu
             retention=Retention(database, kept=timedelta(days=settings.event_retention_days)),
         ),
         notify=register_notify_tasks(huey, deliveries, database),
+        make_reports=register_reports(settings, huey, database, compile_report=compile_report, render=render_report),
     )
 
 

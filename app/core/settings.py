@@ -107,6 +107,9 @@ class Settings:
     failed_request_retention_days: int = _setting(
         _integer(1, 36_500), "Single failed requests (5xx) older than this are deleted; what is counted stays.", 90
     )
+    report_retention_days: int = _setting(
+        _integer(1, 36_500), "Reports ordered longer ago than this are deleted from the archive.", 1_100
+    )
     queue_max_bytes: int = _setting(
         _integer(1_000_000, 10**13),
         "Bytes of accepted bodies that may wait in Valkey. From 70 % on, requests of the lowest tier are refused first.",

@@ -18,6 +18,7 @@ from app.core.notify.webhook import Webhooks
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from app.core.notify.letters import Enclosures
     from app.core.notify.notification import Notification
     from app.core.notify.targets import Target
     from app.core.settings import Settings
@@ -55,14 +56,14 @@ class Channels:
                 self._apprise.send(target, notification)
 
 
-def make_channels(settings: Settings) -> Channels:
-    """Put the channels together as the settings say. Nothing is contacted."""
+def make_channels(settings: Settings, enclosures: Enclosures | None = None) -> Channels:
+    """Put the channels together as the settings say; `enclosures` gives what letters hold. Nothing is contacted."""
     allowed = tuple(networks(settings.outgoing_networks or ""))
     outgoing = Outgoing(Destinations(allowed), deadline_s=settings.outgoing_timeout_s)
     server = None if settings.smtp_url is None else parse_smtp(settings.smtp_url)
     return Channels(
         webhooks=None if settings.webhook_secret is None else Webhooks(outgoing, settings.webhook_secret),
-        mailer=None if server is None else Mailer(outgoing, server, sender=settings.sender),
+        mailer=None if server is None else Mailer(outgoing, server, sender=settings.sender, enclosures=enclosures),
         alertmanager=Alertmanager(outgoing),
         apprise=AppriseChannel(allowed, deadline_s=settings.outgoing_timeout_s),
     )

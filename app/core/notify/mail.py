@@ -4,43 +4,58 @@ from __future__ import annotations
 
 import smtplib
 from contextlib import contextmanager
+from email import policy
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
 from typing import TYPE_CHECKING
 
 from app.core.notify.errors import DeliveryError
+from app.core.notify.letters import write_letter
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Iterator
 
+    from app.core.notify.letters import Enclosures
     from app.core.notify.notification import Notification
     from app.core.notify.outgoing import Outgoing, Wire
     from app.core.notify.smtp_server import SmtpServer
     from app.core.notify.targets import Target
 
 _LONGEST_SUBJECT = 200
+_POLICY = policy.default.clone(max_line_length=998)
+"""As long as RFC 5322 allows: shorter lines would have a long address in a header written as what no program reads."""
 _PERMANENT = range(500, 600)
 _GREETING = 220
 
 
 class Mailer:
-    """Hands messages in; raises `DeliveryError`. `sender` is an address, whose domain names the messages."""
+    """Hands messages in; raises `DeliveryError`. `sender` is an address, whose domain names the messages.
 
-    def __init__(self, outgoing: Outgoing, server: SmtpServer, *, sender: str) -> None:
+    `enclosures` gives what letters hold.
+    """
+
+    def __init__(
+        self, outgoing: Outgoing, server: SmtpServer, *, sender: str, enclosures: Enclosures | None = None
+    ) -> None:
         self._outgoing = outgoing
         self._server = server
+        self._enclosures = enclosures
         self.sender = sender
 
     def send(self, target: Target, notification: Notification) -> None:
-        """Mail a notification as text."""
-        message = EmailMessage()
+        """Mail a notification as text, or as the letter that it is."""
+        message = EmailMessage(policy=_POLICY)
         message["From"] = Address("Slipstream", addr_spec=self.sender)
         message["To"] = Address(addr_spec=target.address)
         message["Subject"] = _one_line(notification.title)
         message["Date"] = format_datetime(notification.at)
         message["Message-ID"] = self.message_id(notification.id)
+        if notification.letter is not None:
+            write_letter(message, notification.letter, notification.text, self._enclosures)
+            self.hand_in(message)
+            return
         thread = self.message_id(f"subject.{notification.subject}")
         message["References"] = thread
         message["Auto-Submitted"] = "auto-generated"

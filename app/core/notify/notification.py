@@ -21,6 +21,26 @@ class PostedAlert(Struct, frozen=True, kw_only=True):
     ends_at: datetime | None = None
 
 
+class Enclosure(Struct, frozen=True, kw_only=True):
+    """A file of a letter. `source` is what whoever keeps it calls it; it is read when the letter is sent."""
+
+    name: str
+    content_type: str
+    source: str
+
+
+class Letter(Struct, frozen=True, kw_only=True):
+    """What makes a notification a mail to one address, instead of news for everybody whom the routes name.
+
+    `body` is the source of its HTML. `unsubscribe` is an address whose POST ends such letters (RFC 8058).
+    """
+
+    to: str
+    body: str | None = None
+    enclosures: tuple[Enclosure, ...] = ()
+    unsubscribe: str | None = None
+
+
 class Notification(Struct, frozen=True, kw_only=True):
     """One message, delivered at least once to every target of its route.
 
@@ -42,6 +62,7 @@ class Notification(Struct, frozen=True, kw_only=True):
     targets: tuple[str, ...] = ()
     data: dict[str, object] = {}
     alerts: tuple[PostedAlert, ...] = ()
+    letter: Letter | None = None
 
     def __post_init__(self) -> None:
         if not _ID.fullmatch(self.id):

@@ -49,7 +49,12 @@ class Routes:
         return frozenset({*Urgency, *(entry.service for entry in self.named if entry.service is not None)})
 
     def told(self, notification: Notification) -> tuple[Chain, ...]:
-        """Return everybody who is told of a notification, once. A target that the settings do not name is its urgency's."""
+        """Return everybody who is told of a notification, once. A target that the settings do not name is its urgency's.
+
+        A letter is for its recipient alone.
+        """
+        if notification.letter is not None:
+            return ((Target(Channel.MAIL, notification.letter.to),),)
         names = [name if name in self.names else str(notification.urgency) for name in notification.targets]
         asked = dict.fromkeys(names or [str(notification.urgency)])
         return tuple(dict.fromkeys(chain for name in asked for chain in self._chains_of(name, notification.service)))

@@ -1,0 +1,92 @@
+"""Subscriptions, as people make, leave and end them."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+from app.core.problems import FieldError, Problem, ProblemType
+from app.domain.calendar import UnknownZoneError
+from reporting.reports import subscriptions_store
+from reporting.reports.delivery_recipients import need_mail, read_recipients
+from reporting.reports.schedule import first_period
+from reporting.reports.subscription_links import LinkError, digest_of
+from reporting.reports.subscriptions import Subscription
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from app.core.database import Database
+    from reporting.reports.archive import Paper
+    from reporting.reports.schedule import Rhythm
+    from reporting.reports.subscription_links import SubscriptionLinks
+
+MOST_LISTED = 1_000
+
+
+class Subscriptions:
+    """Thread-safe. Methods raise `Problem` and `DependencyError`. `can_mail` says whether there is a mail server."""
+
+    def __init__(self, database: Database, links: SubscriptionLinks, *, can_mail: bool) -> None:
+        self._database = database
+        self._links = links
+        self._can_mail = can_mail
+
+    def all(self) -> Sequence[Subscription]:
+        """Return the subscriptions that hold, the last to be made first."""
+        with self._database.begin() as connection:
+            return subscriptions_store.all_of_them(connection, limit=MOST_LISTED)
+
+    def add(self, rhythm: Rhythm, now: datetime, *, audience: Sequence[str], paper: Paper, by: str) -> Subscription:
+        """Subscribe addresses, from the period on that is going on. Of nobody, reports are made for the archive."""
+        addresses = read_recipients(audience, "audience")
+        if addresses:
+            need_mail(can_mail=self._can_mail)
+        try:
+            first = first_period(rhythm, now)
+        except UnknownZoneError as error:
+            errors = (FieldError(str(error), field="timezone"),)
+            raise Problem(ProblemType.INVALID_REQUEST, "The subscription is not valid.", errors) from None
+        subscription = Subscription(
+            subscription_id=f"sub_{secrets.token_hex(10)}",
+            rhythm=rhythm,
+            audience=addresses,
+            paper=paper,
+            author=by,
+            created_at=now,
+            next_period=first.name,
+            due_at=rhythm.due_at(first),
+        )
+        with self._database.begin() as connection:
+            subscriptions_store.add(connection, subscription)
+        return subscription
+
+    def remove(self, subscription_id: str, now: datetime) -> None:
+        """End a subscription."""
+        with self._database.begin() as connection:
+            if not subscriptions_store.remove(connection, subscription_id, now):
+                raise Problem(ProblemType.NOT_FOUND, "There is no such subscription.")
+
+    def look(self, token: str, now: datetime) -> tuple[Subscription, str | None]:
+        """Return the subscription of a link and its address, None when it has left; nothing changes. Raises `LinkError`."""
+        subscription_id, digest = self._links.read(token, now, self._database)
+        with self._database.begin() as connection:
+            subscription = subscriptions_store.find(connection, subscription_id)
+        if subscription is None:
+            raise LinkError
+        return subscription, _address(subscription, digest)
+
+    def leave(self, token: str, now: datetime) -> None:
+        """Take the address of a link out of its subscription; again, or after its end, changes nothing. Raises `LinkError`."""
+        subscription_id, digest = self._links.read(token, now, self._database)
+        with self._database.begin() as connection:
+            subscription = subscriptions_store.find(connection, subscription_id, lock=True)
+            address = None if subscription is None else _address(subscription, digest)
+            if subscription is not None and address is not None:
+                rest = [each for each in subscription.audience if each != address]
+                subscriptions_store.set_audience(connection, subscription_id, rest)
+
+
+def _address(subscription: Subscription, digest: str) -> str | None:
+    return next((address for address in subscription.audience if digest_of(address) == digest), None)

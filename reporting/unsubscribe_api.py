@@ -1,0 +1,86 @@
+"""`/unsubscribe/…`: the link in a report's mail.
+
+A GET asks and changes nothing; a POST, from the page or by one click of a mail program (RFC 8058), takes its reader off the
+list.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, Response, render_template_string, request
+
+from app.core.clock import CLOCK
+from app.core.http.body import read_body
+from app.core.http.operations import describe
+from reporting.reports.subscription_links import LinkError
+
+if TYPE_CHECKING:
+    from app.core.http.guard import Guard
+    from reporting.reports.subscriptions_service import Subscriptions
+
+_LARGEST_FORM = 2_000
+_GONE = "This link holds no longer, or never has. You get no more of the reports that it was for."
+
+
+def blueprint(subscriptions: Subscriptions, guard: Guard) -> Blueprint:
+    """Return the routes of the page. Whoever guesses links is held off as one who guesses keys; a link that holds never is."""
+    routes = Blueprint("unsubscribe", __name__)
+
+    def nothing() -> Response:
+        guard.visit(request.environ).failed()
+        return _page("Nothing to leave", _GONE, status=404)
+
+    @routes.get("/unsubscribe/<token>")
+    @guard.public
+    @describe(None)
+    def ask(token: str) -> Response:
+        try:
+            subscription, address = subscriptions.look(token, CLOCK.now())
+        except LinkError:
+            return nothing()
+        if address is None:
+            return _page("You are not on the list", "You get no more of these reports.")
+        rhythm = subscription.rhythm
+        about = f"the {rhythm.kind} reports of {rhythm.scope.service or 'all services'}"
+        return _page("No more of these reports?", f"{address} gets {about}.", asks=True)
+
+    @routes.post("/unsubscribe/<token>")
+    @guard.public
+    @describe(None)
+    def leave(token: str) -> Response:
+        read_body(request, limit=_LARGEST_FORM)
+        try:
+            subscriptions.leave(token, CLOCK.now())
+        except LinkError:
+            return nothing()
+        return _page("Done", "You get no more of these reports.")
+
+    return routes
+
+
+def _page(title: str, text: str, *, asks: bool = False, status: int = 200) -> Response:
+    style = _file("reporting.alerts", "ack.css")
+    html = render_template_string(
+        _file("reporting", "unsubscribe.html"), title=title, text=text, asks=asks, style=style
+    )
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    policy = (
+        f"default-src 'none'; style-src 'sha256-{digest}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
+    headers = {
+        "Content-Security-Policy": policy,
+        "Referrer-Policy": "no-referrer",
+        "Cache-Control": "no-store",
+        "X-Robots-Tag": "noindex",
+    }
+    return Response(html, status, headers, content_type="text/html; charset=utf-8")
+
+
+@cache
+def _file(package: str, name: str) -> str:
+    return files(package).joinpath(name).read_text("utf-8")
