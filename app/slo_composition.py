@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from app.core.accepted_minutes import AcceptedMinutes
 from app.core.counting.backfill import Backfill
 from app.core.database import Database
 from app.core.pools import SLO_CONNECTIONS
+from app.core.queue.stats import read_stats
 from app.named_routes import shipped_text
 from reporting.catalogue.catalogue import Catalogue
 from reporting.evaluation.books import Books
 from reporting.evaluation.evaluator import Evaluator
 from reporting.evaluation.readings import Readings
 from reporting.maintenance.maintenance import MaintenanceCalendar
+from reporting.reports.figures.compiler import Compiler
+from reporting.reports.figures.completeness import Waiting
 from reporting.slo_service import SLOs
 
 if TYPE_CHECKING:
     from collections.abc import Collection
-    from datetime import datetime
 
     from app.core.valkey import Valkey
 
@@ -33,6 +37,7 @@ class SLOParts:
     evaluator: Evaluator
     slos: SLOs
     read: Readings
+    compiler: Compiler
 
 
 def compose_slos(database: Database, valkey: Valkey, *, targets: Collection[str] | None = None) -> SLOParts:
@@ -41,14 +46,24 @@ def compose_slos(database: Database, valkey: Valkey, *, targets: Collection[str]
     `targets` are those of notifications that the settings name, for whoever applies definitions.
     """
     catalogue, maintenance = Catalogue(database, targets=targets), MaintenanceCalendar(database)
-    evaluator = Evaluator(database, catalogue, maintenance, Books(AcceptedMinutes(database, valkey)))
+    accepted = AcceptedMinutes(database, valkey)
+    evaluator = Evaluator(database, catalogue, maintenance, Books(accepted))
     return SLOParts(
         catalogue,
         maintenance,
         evaluator,
         SLOs(catalogue, evaluator, Backfill(database)),
         Readings(catalogue, evaluator),
+        Compiler(database, catalogue, maintenance, accepted, partial(_waiting, valkey)),
     )
+
+
+def _waiting(valkey: Valkey) -> Waiting:
+    """Return what the queue holds of accepted events."""
+    lanes = read_stats(valkey).lanes
+    oldest_ms = max((lane.oldest_age_ms for lane in lanes if lane.entries), default=None)
+    oldest = None if oldest_ms is None else datetime.now(UTC) - timedelta(milliseconds=oldest_ms)
+    return Waiting(sum(lane.events for lane in lanes), oldest)
 
 
 def apply_shipped(database_url: str, now: datetime) -> list[str]:

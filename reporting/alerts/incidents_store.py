@@ -60,6 +60,17 @@ def page(
     return [_incident(row) for row in connection.execute(query)]
 
 
+def between(connection: Connection, start: datetime, end: datetime, *, service: str | None) -> list[Incident]:
+    """Return the incidents that went on at some time in `[start, end)`, the first to begin first."""
+    over = incidents.c.resolved_at
+    query = select(incidents).where(incidents.c.started_at < end, over.is_(None) | (over > start))
+    if service is not None:
+        query = query.where(incidents.c.service == service)
+    return [
+        _incident(row) for row in connection.execute(query.order_by(incidents.c.started_at, incidents.c.incident_id))
+    ]
+
+
 def add(connection: Connection, added: Sequence[Incident]) -> None:
     if added:
         connection.execute(insert(incidents).values([_row(each) for each in added]))

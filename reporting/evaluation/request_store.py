@@ -37,19 +37,19 @@ class Scope(NamedTuple):
     accounts: frozenset[str] | None
 
 
-class _Reach(NamedTuple):
+class Reach(NamedTuple):
     """Minutes since 1970 up to which days and quarters are added up."""
 
     days: int
     quarters: int
 
 
-def reach(connection: Connection) -> _Reach:
+def reach(connection: Connection) -> Reach:
     """Return how far minutes are added up."""
     progress = rollup_store.progress(connection)
     days = 0 if progress.days_until is None else minute_of(progress.days_until)
     quarters = 0 if progress.quarters_until is None else minute_of(progress.quarters_until)
-    return _Reach(days, quarters)
+    return Reach(days, quarters)
 
 
 def rows(
@@ -58,7 +58,7 @@ def rows(
     """Give the rows of tiles, each with its tile. Without `histograms` these are empty."""
     reached = reach(connection)
     services = sorted(scope.services) if scope.services is not None else rollup_store.services(connection)
-    for (tile_width, width), spans in _by_source(tiles, reached).items():
+    for (tile_width, width), spans in sources(tiles, reached).items():
         statement = _statement(width, accounts=scope.accounts is not None, histograms=histograms)
         parameters: list[object] = [[since for since, _ in spans], [until for _, until in spans]]
         if scope.accounts is not None:
@@ -82,20 +82,20 @@ def _statement(width: int, *, accounts: bool, histograms: bool) -> str:
     )
 
 
-def _by_source(tiles: Iterable[Tile], reached: _Reach) -> dict[tuple[int, int], list[tuple[int, int]]]:
+def sources(tiles: Iterable[Tile], reached: Reach) -> dict[tuple[int, int], list[tuple[int, int]]]:
     """Return by width of tile and of row where to look. Tiles of different widths may overlap, those of one do not."""
-    sources: dict[tuple[int, int], list[tuple[int, int]]] = {}
+    found: dict[tuple[int, int], list[tuple[int, int]]] = {}
     for tile in sorted(tiles):
         for width, since, until in _pieces(tile, reached):
-            spans = sources.setdefault((tile.width, width), [])
+            spans = found.setdefault((tile.width, width), [])
             if spans and spans[-1][1] == since:
                 spans[-1] = (spans[-1][0], until)
             else:
                 spans.append((since, until))
-    return sources
+    return found
 
 
-def _pieces(tile: Tile, reached: _Reach) -> Iterator[tuple[int, int, int]]:
+def _pieces(tile: Tile, reached: Reach) -> Iterator[tuple[int, int, int]]:
     """Give the rows a tile is made of: their width, from where, until where."""
     if tile.width == DAY and tile.end <= reached.days:
         yield DAY, tile.start, tile.end
