@@ -176,7 +176,7 @@ def compose_api(settings: Settings, counting: Counting, *, now: datetime) -> Api
                 compose_intake(pools, valkey, shards, named_routes),
                 retention=timedelta(days=settings.event_retention_days),
             ),
-            summary_api.blueprint(summaries, guard, limits.summaries),
+            summary_api.blueprint(summaries, guard, limits.summaries, usage),
             usage_api.blueprint(limits.usages, limits.circuits, guard),
             dlq_api.blueprint(DeadLetterQueue(database, tasks.replay), guard),
             accounts_api.blueprint(Accounts(database, mirror), guard),

@@ -49,6 +49,7 @@ def compose_summaries(settings: Settings, pools: ConnectionPools) -> tuple[Summa
     cache = SummaryCache(
         Valkey(settings.cache, timeout_s=settings.valkey_timeout_ms / 1_000),
         keep_s=longest_fresh_s + settings.summary_stale_s,
+        beside_limits=settings.cache == settings.redis_url,
     )
     beside = [Repeating("account sizes", sizes.look, interval_s=SIZES_LOOK_S)]
     if replica is not None:

@@ -1,6 +1,6 @@
 #!lua
 -- Admits a batch whole or not at all. Everything is decided before anything is written, so a refusal consumes nothing.
--- Needs clock, token_bucket, quota, circuit_breaker, fair_share, standing, journal.
+-- Needs clock, token_bucket, quota, circuit_breaker, fair_share, key, standing, journal.
 --
 -- KEYS: account (mirror), keys (mirror), limits, circuit, load, inflight, accepted, types, journal, idempotency, and the
 --       streams high, normal, low, overflow
@@ -33,16 +33,15 @@ local standing = standing_read(ACCOUNT, LIMITS, now)
 if not standing then
   return { 'absent' }
 end
-local known = redis.call('HGET', KEYRING, key_id)
-local known_digest, expires, scopes = string.match(known or '', '^(%x+) (%d+) (.*)$')
-if known_digest ~= digest or (expires ~= '0' and tonumber(expires) * 1000 <= now) then
-  return { 'unauthorized' }
+local refusal = key_refusal(KEYRING, key_id, digest, scope, now)
+if refusal == 'unauthorized' then
+  return { refusal }
 end
 local function answer(status, first, second)
   return standing_answer(standing, now, status, first, second)
 end
-if not string.find(',' .. scopes .. ',', ',' .. scope .. ',', 1, true) then
-  return answer('forbidden')
+if refusal then
+  return answer(refusal)
 end
 
 -- 2. The same request before: its answer is given again, and it consumes nothing, so nothing below can refuse it.

@@ -12,16 +12,16 @@ if TYPE_CHECKING:
     from app.core.valkey import Script, Valkey
 
 _NEEDS = {
-    "admit": ("token_bucket", "quota", "circuit_breaker", "fair_share", "standing", "journal"),
+    "admit": ("token_bucket", "quota", "circuit_breaker", "fair_share", "key", "standing", "journal"),
     "circuit": ("token_bucket", "quota", "circuit_breaker", "standing", "journal"),
-    "take_summary": ("token_bucket",),
+    "take_summary": ("token_bucket", "key"),
     "take_telemetry": ("token_bucket",),
     "usage": ("token_bucket", "quota", "circuit_breaker", "fair_share", "standing"),
     "overload": (),
     "queued": (),
     "restore_quota": (),
 }
-_OWN = frozenset({"standing", "journal"})
+_OWN = frozenset({"key", "standing", "journal"})
 
 
 class Scripts:

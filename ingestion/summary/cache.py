@@ -55,15 +55,32 @@ class Turn(Enum):
 class SummaryCache:
     """Keeps representations for `keep_s` seconds. Never raises: a cache that is away is an empty one. Thread-safe."""
 
-    def __init__(self, valkey: Valkey, *, keep_s: int) -> None:
+    def __init__(self, valkey: Valkey, *, keep_s: int, beside_limits: bool = False) -> None:
+        """`beside_limits`: it is on the server of the accounts' limits, so that one round trip reads both."""
         self._valkey = valkey
         self._keep_s = keep_s
+        self._beside_limits = beside_limits
         self._away_until: datetime | None = None
         self._room: tuple[datetime, bool] | None = None
 
+    def name(self, account_id: str, window: Window) -> str | None:
+        """Return the name to read beside an account's limits, for `read`; None when the cache is another server."""
+        return keyspace.summary(account_id, window) if self._beside_limits else None
+
     def get(self, account_id: str, window: Window, *, now: datetime) -> CachedSummary | None:
         value = self._ask(now, ("GET", keyspace.summary(account_id, window)))
-        return _read(value, account_id, window)
+        return self.read(value, account_id, window)
+
+    @staticmethod
+    def read(value: bytes | None, account_id: str, window: Window) -> CachedSummary | None:
+        """Take nothing on trust: what another release wrote, or what is of another account, is not there."""
+        if value is None:
+            return None
+        try:
+            cached = msgspec.msgpack.decode(value, type=CachedSummary)
+        except msgspec.DecodeError:
+            return None
+        return cached if (cached.account_id, cached.window) == (account_id, window) else None
 
     def take_turn(self, account_id: str, window: Window, *, now: datetime) -> Turn:
         """Ask whether to refresh; whose turn it is must `put`, `end_turn` or `give_up`."""
@@ -111,17 +128,6 @@ class SummaryCache:
             return None
         self._away_until = None
         return reply
-
-
-def _read(value: bytes | None, account_id: str, window: Window) -> CachedSummary | None:
-    """Take nothing on trust: what another release wrote, or what is of another account, is not there."""
-    if value is None:
-        return None
-    try:
-        cached = msgspec.msgpack.decode(value, type=CachedSummary)
-    except msgspec.DecodeError:
-        return None
-    return cached if (cached.account_id, cached.window) == (account_id, window) else None
 
 
 def _room_in(info: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from app.core import keyspace
 from app.core.errors import DependencyUnavailableError
@@ -12,6 +12,9 @@ from app.core.problems import Problem, ProblemType
 from ingestion.admission.standing import SUMMARIES
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from app.core.keys import PresentedKey
     from app.core.shard_directory import ShardDirectory
     from ingestion.admission.scripts import Scripts
 
@@ -25,6 +28,7 @@ class SummaryStanding:
     per_minute: int
     full_in_ms: int
     at_ms: int
+    tier: str
 
     def headers(self) -> dict[str, str]:
         """Return the fields `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-11)."""
@@ -61,4 +65,29 @@ class SummaryRate:
         if reply is None:
             # It was there a moment ago: it is being moved, and will be found at the next try.
             raise DependencyUnavailableError("valkey", "the account's limits are not there")
-        return SummaryStanding(*reply)
+        return _standing(reply)
+
+    def take_by_key(
+        self, key: PresentedKey, scope: str, now: datetime, *, cached: str | None
+    ) -> tuple[SummaryStanding, bytes | None] | None:
+        """Look at a key, take a summary of its account, and read what is `cached` under that name, in one round trip.
+
+        None, and nothing taken, unless the key is known to be valid for the scope; why not is for others to find out.
+        """
+        account_id = key.account_id
+        shard = self._shards.shard_of(account_id, now)
+        keys = (
+            keyspace.account_mirror(shard, account_id),
+            keyspace.limits(shard, account_id),
+            keyspace.key_mirror(shard, account_id),
+        )
+        args = (key.key_id, key.digest_hex, scope)
+        reply, value = (
+            (self._script(keys, args), None) if cached is None else self._script.with_value(keys, args, cached)
+        )
+        return None if reply is None else (_standing(reply), value)
+
+
+def _standing(reply: Sequence[Any]) -> SummaryStanding:
+    wait_ms, left, per_minute, full_in_ms, at_ms, tier = reply
+    return SummaryStanding(wait_ms, left, per_minute, full_in_ms, at_ms, tier.decode())

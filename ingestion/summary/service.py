@@ -79,13 +79,17 @@ class Summaries:
         self._cache = cache
         self._stale = timedelta(seconds=stale_s)
 
-    def read(self, account_id: str, window: Window, *, now: datetime) -> Answer | None:
-        """Return the summary of an account; None without such an account.
+    def name(self, account_id: str, window: Window) -> str | None:
+        """Return what to read beside the account's limits and give to `read`, if that is possible."""
+        return self._cache.name(account_id, window)
+
+    def read(self, account_id: str, window: Window, *, now: datetime, found: bytes | None = None) -> Answer | None:
+        """Return the summary of an account; None without such an account. `found` was cached a moment ago.
 
         Raises `DependencyError` when PostgreSQL is away or too slow and nothing is cached that may still be sent.
         """
         source = self._sources.of(account_id)
-        cached = self._cache.get(account_id, window, now=now)
+        cached = self._cache.read(found, account_id, window) or self._cache.get(account_id, window, now=now)
         if cached is not None and now - cached.computed_at < source.fresh:
             return _answer(cached, CacheState.HIT, now)
         turn = self._cache.take_turn(account_id, window, now=now)

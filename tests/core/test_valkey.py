@@ -130,7 +130,7 @@ def test_a_server_that_came_back_costs_one_request_and_not_one_of_every_thread(
 def test_a_connection_that_rested_while_its_server_was_replaced_is_not_used_again(
     engines: Instance, valkey: Valkey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.core.valkey._IDLE_S", 0.0)
+    monkeypatch.setattr("app.core.valkey_connection._IDLE_S", 0.0)
     valkey.ping()
     engines.valkey.restart()
 

@@ -8,15 +8,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from app.core import keyspace
 from app.core.accounts_service import AccountChange
 from app.core.database import Database
 from app.core.errors import DependencyUnavailableError
 from app.core.http.body import BodyReaders
 from app.core.http.guard import Guard
+from app.core.key_usage import KeyUsage
 from app.core.keys import Scope
 from app.core.shard_directory import ShardDirectory
 from app.core.tiers import Overrides
 from app.core.valkey import Valkey
+from app.core.valkey_connection import Connection
+from app.domain.shards import shard_of
 from app.factory import create_app
 from ingestion.admission.scripts import Scripts
 from ingestion.summary.cache import SummaryCache
@@ -42,19 +46,31 @@ if TYPE_CHECKING:
 
 
 def make_client(
-    database: Database, valkey: Valkey, authenticator: Authenticator, cache: Valkey | None = None
+    database: Database,
+    valkey: Valkey,
+    authenticator: Authenticator,
+    cache: Valkey | None = None,
+    usage: KeyUsage | None = None,
 ) -> FlaskClient:
     summaries = Summaries(
-        Source(SummaryStore(database), timedelta(seconds=5)), SummaryCache(cache or valkey, keep_s=60), stale_s=60
+        Source(SummaryStore(database), timedelta(seconds=5)),
+        SummaryCache(cache or valkey, keep_s=60, beside_limits=cache is None),
+        stale_s=60,
     )
     readers = BodyReaders(deadline_s=5, most=8)
-    routes = blueprint(summaries, Guard(authenticator), SummaryRate(Scripts(valkey), ShardDirectory(valkey)))
+    rate = SummaryRate(Scripts(valkey), ShardDirectory(valkey))
+    routes = blueprint(summaries, Guard(authenticator), rate, usage or KeyUsage(database))
     return create_app([routes], readers=readers, base_url="http://127.0.0.1").test_client()
 
 
 @pytest.fixture
-def client(database: Database, valkey: Valkey, authenticator: Authenticator) -> FlaskClient:
-    return make_client(database, valkey, authenticator)
+def usage(database: Database) -> KeyUsage:
+    return KeyUsage(database)
+
+
+@pytest.fixture
+def client(database: Database, valkey: Valkey, authenticator: Authenticator, usage: KeyUsage) -> FlaskClient:
+    return make_client(database, valkey, authenticator, usage=usage)
 
 
 @pytest.fixture
@@ -93,6 +109,82 @@ def test_the_second_answer_comes_from_the_cache(client: FlaskClient, world: Worl
 
     assert (second.headers["X-Cache"], second.data) == ("hit", first.data)
     assert second.headers["ETag"] == first.headers["ETag"]
+
+
+def test_key_rate_and_cached_answer_are_one_round_trip(
+    client: FlaskClient, valkey: Valkey, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    get(client, world.alice.key)
+    trips: list[int] = []
+    exchange = Connection.exchange
+    monkeypatch.setattr(Connection, "exchange", lambda self, *args: (trips.append(args[1]), exchange(self, *args))[1])
+
+    assert get(client, world.alice.key).headers["X-Cache"] == "hit"
+
+    assert trips == [2]
+
+
+def test_a_valkey_that_forgot_its_scripts_is_taught_them_again(
+    client: FlaskClient, valkey: Valkey, world: World
+) -> None:
+    get(client, world.alice.key)
+    valkey.execute("SCRIPT", "FLUSH")
+
+    assert get(client, world.alice.key).headers["X-Cache"] == "hit"
+
+
+def test_with_the_cache_elsewhere_the_second_answer_comes_from_it(
+    database: Database, valkey: Valkey, authenticator: Authenticator, world: World
+) -> None:
+    client = make_client(database, valkey, authenticator, cache=valkey)
+
+    assert [get(client, world.alice.key).headers["X-Cache"] for _ in range(2)] == ["miss", "hit"]
+
+
+def test_a_revoked_key_is_refused_at_once_though_the_answer_is_cached(
+    client: FlaskClient, world: World, keys: Keys
+) -> None:
+    key = keys.create("acme", frozenset({Scope.SUMMARY_READ}), now=datetime.now(UTC))
+    assert [get(client, key.text).headers["X-Cache"] for _ in range(2)] == ["miss", "hit"]
+
+    keys.revoke(key.key.key_id, datetime.now(UTC))
+
+    assert get(client, key.text).status_code == 401
+
+
+def test_a_key_that_has_expired_is_refused_though_the_answer_is_cached(
+    client: FlaskClient, world: World, keys: Keys, valkey: Valkey
+) -> None:
+    expiry = datetime.now(UTC) + timedelta(seconds=60)
+    key = keys.create("acme", frozenset({Scope.SUMMARY_READ}), now=datetime.now(UTC), expires_at=expiry)
+    assert get(client, key.text).status_code == 200
+    name = keyspace.key_mirror(shard_of("acme"), "acme")
+    known = valkey.execute("HGET", name, key.key.key_id)
+    valkey.execute("HSET", name, key.key.key_id, known.replace(b" %d " % int(expiry.timestamp()), b" 1 "))
+
+    assert get(client, key.text).status_code == 401
+
+
+def test_whose_key_lies_about_its_secret_gets_nothing(client: FlaskClient, world: World) -> None:
+    assert get(client, world.alice.key).status_code == 200
+
+    assert get(client, world.alice.key[:-3] + "xyz").status_code == 401
+
+
+def test_it_is_noted_that_the_key_was_used(
+    client: FlaskClient, usage: KeyUsage, world: World, redis_client: redis.Redis
+) -> None:
+    for _ in range(2):
+        get(client, world.alice.key)
+
+    assert usage.flush() == 1
+
+
+def test_a_shard_that_lost_the_account_learns_it_again(client: FlaskClient, valkey: Valkey, world: World) -> None:
+    get(client, world.alice.key)
+    valkey.execute("DEL", keyspace.account_mirror(shard_of("acme"), "acme"))
+
+    assert get(client, world.alice.key).headers["X-Cache"] == "hit"
 
 
 @pytest.mark.parametrize("known", ["{etag}", 'W/{etag}, "other"', "*"])

@@ -13,7 +13,7 @@ from structlog.contextvars import bind_contextvars
 from app.core import deadline
 from app.core.http.body import LARGEST_BODY, TimedInput
 from app.core.http.errors import INTERNAL_ERROR, ErrorAnswers, handle_errors
-from app.core.http.express import About, express_views
+from app.core.http.express import About, ExpressViews
 from app.core.http.rendering import problem_response
 from app.core.http.request_ids import RequestIds
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from werkzeug.routing import Rule
 
     from app.core.http.body import BodyReaders
-    from app.core.http.express import ExpressView
+    from app.core.http.express import Way
 
 UNMATCHED = "__unmatched__"
 """The route of requests whose address we do not know: addresses are the client's, and without end."""
@@ -131,7 +131,7 @@ class Edge:
         self._base_url = base_url
         self._ids = RequestIds()
         self._routes = {rule.rule: route_of(rule) for rule in app.url_map.iter_rules()}
-        self._express = express_views(app)
+        self._express = ExpressViews(app)
         self._errors = ErrorAnswers(base_url)
         app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
         handle_errors(app, self._errors)
@@ -145,9 +145,9 @@ class Edge:
         environ[_EXCHANGE] = exchange
         bind_contextvars(request_id=request_id)
         deadline.begin(self._deadline_s)
-        view = self._express.get((environ["REQUEST_METHOD"], environ["PATH_INFO"]))
+        way = self._express.find(environ["REQUEST_METHOD"], environ["PATH_INFO"])
         try:
-            answer = self._inner(environ, exchange.start) if view is None else self._answer(view, environ, exchange)
+            answer = self._inner(environ, exchange.start) if way is None else self._answer(way, environ, exchange)
         except Exception:
             if exchange.answered:
                 raise
@@ -160,12 +160,12 @@ class Edge:
             body.drain()
         return answer
 
-    def _answer(self, view: ExpressView, environ: WSGIEnvironment, exchange: _Exchange) -> Iterable[bytes]:
+    def _answer(self, way: Way, environ: WSGIEnvironment, exchange: _Exchange) -> Iterable[bytes]:
         """Do for an express view what Flask does for others."""
         about = exchange.about = About()
         try:
-            self._enter(exchange, environ["PATH_INFO"], environ)
-            status, headers, body = view(environ, about)
+            self._enter(exchange, way.rule, environ)
+            status, headers, body = way.view(environ, about, **way.variables)
         except Exception as error:  # noqa: BLE001 - Whatever it is, it has an answer.
             response, about.reason = self._errors.answer(error, exchange.request_id)
             return response(environ, exchange.start)

@@ -49,9 +49,7 @@ class Guard:
             @wraps(view)
             def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
                 principal = self.check(scope)
-                own = kwargs.get("account_id", principal.account_id) == principal.account_id
-                if not own and not principal.has(Scope.ADMIN):
-                    raise Problem(ProblemType.NOT_FOUND, NO_SUCH_ACCOUNT)
+                self.check_own(principal, kwargs.get("account_id", principal.account_id))
                 return view(*args, **kwargs)
 
             return _marked(guarded, f"scope {scope}")
@@ -68,6 +66,11 @@ class Guard:
         return _marked(view, "public")
 
     @staticmethod
+    def by_view(scope: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+        """Leave it to an express view to let in who has this scope: by `check_for` and `check_own`, or a script that does the same."""
+        return lambda view: _marked(view, f"scope {scope}")
+
+    @staticmethod
     def by_admission(view: Callable[P, R]) -> Callable[P, R]:
         """Leave it to the admission script, which checks the key together with everything else."""
         return _marked(view, f"scope {Scope.EVENTS_WRITE}")
@@ -81,6 +84,12 @@ class Guard:
             g.account_id, g.tier = about.account_id, about.tier
         g.principal = principal
         return principal
+
+    @staticmethod
+    def check_own(principal: Principal, account_id: object) -> None:
+        """Raise `Problem` when an account is not the caller's own, unless he is an operator."""
+        if account_id != principal.account_id and not principal.has(Scope.ADMIN):
+            raise Problem(ProblemType.NOT_FOUND, NO_SUCH_ACCOUNT)
 
     def visit(self, environ: WSGIEnvironment) -> Visit:
         """Let the sender of a request have his key looked at, or raise `Problem`: see `Doorstep`."""

@@ -125,6 +125,13 @@ def views(guard: Guard, recording: Recording) -> Blueprint:
             raise EXPRESS_ERRORS[body]
         return ready_json({"got": len(body)}, "202 ACCEPTED", {"X-More": "1"})
 
+    @routes.get("/express/<account_id>/of/<thing>")
+    @guard.by_view("summary:read")
+    @express
+    def quick_thing(environ: WSGIEnvironment, about: About, account_id: str, thing: str) -> Ready:
+        recording.note("inside Flask" if has_request_context() else "past Flask")
+        return ready_json({"account": account_id, "thing": thing}, "200 OK")
+
     return routes
 
 

@@ -72,6 +72,38 @@ def test_other_methods_of_its_address_are_flasks(client: FlaskClient) -> None:
     assert "POST" in response.headers["Allow"]
 
 
+@pytest.mark.parametrize(
+    ("address", "thing", "way"),
+    [
+        ("/express/acme-1/of/a_b.c~d", "a_b.c~d", "past Flask"),
+        ("/express/acme-1/of/%61", "a", "past Flask"),
+        ("/express/acme-1/of/a%20b", "a b", "inside Flask"),
+        ("/express/acme-1/of/%C3%BC", "ü", "inside Flask"),
+        ("/express/acme-1/of/%ED%A0%80", "\ufffd" * 3, "inside Flask"),
+    ],
+)
+def test_its_route_may_have_variables_and_what_decoders_may_differ_about_is_flasks(
+    client: FlaskClient, recording: Recording, address: str, thing: str, way: str
+) -> None:
+    response = client.get(address)
+
+    assert response.json == {"account": "acme-1", "thing": thing}
+    assert recording.told[0] == ("begin", "/express/{id}/of/{thing}", "GET")
+    assert recording.told[1] == (way,)
+
+
+@pytest.mark.parametrize("address", ["/express/acme/of/", "/express//of/a", "/express/acme/of/a/b", "/express/acme"])
+def test_an_address_that_is_not_quite_its_routes_is_not_there(client: FlaskClient, address: str) -> None:
+    assert client.get(address).status_code == 404
+
+
+def test_of_its_route_with_variables_a_head_has_no_body(client: FlaskClient) -> None:
+    response = client.head("/express/acme/of/a")
+
+    assert (response.status_code, response.data) == (200, b"")
+    assert int(response.headers["Content-Length"]) > 0
+
+
 def test_within_flask_it_answers_the_same(app: Flask) -> None:
     with app.test_request_context("/express", method="POST", data=b"four"):
         response = app.view_functions["test.quick"]()
