@@ -7,7 +7,7 @@ READY := .venv/.ready
 TOOLS := chromium pgbouncer prometheus prometheus-alertmanager
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-tools check format bench chaos docs lock clean
+.PHONY: help setup demo test test-tools check format bench chaos docs lock vendor clean
 .DELETE_ON_ERROR:
 
 help: ## Show the commands
@@ -55,6 +55,9 @@ lock: $(READY) ## Resolve the dependencies again (UPGRADE=1: to their newest ver
 		$(if $(UPGRADE),--upgrade) --extra embedded --extra dev pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 		--constraint requirements.lock pyproject.toml -o deploy/requirements.lock
+
+vendor: $(READY) ## Fetch the browser's libraries from npm, as their manifests name them
+	$(BIN)/python deploy/vendor.py dashboards/static/vendor/manifest.json tests/dashboards/web/vendor/manifest.json
 
 clean: ## Remove the environment and the tools' caches
 	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

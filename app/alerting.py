@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -44,15 +45,30 @@ _SHORTEST_S = 0.2
 """Between two questions, however fast the clock of a demonstration runs."""
 
 
-def alert_routes(settings: Settings, database: Database, guard: Guard) -> list[Blueprint]:
-    """Return what the API has to do with alerts."""
+@dataclass(frozen=True, slots=True)
+class AlertParts:
+    """What edges need of alerts."""
+
+    alerts: Alerts
+    silences: Silences
+    incidents: Incidents
+    acknowledging: Acknowledging
+
+
+def compose_alerts(settings: Settings, database: Database) -> AlertParts:
+    """Build what people do with alerts. Nothing is contacted before the first use."""
     links = AckLinks(settings.base_url)
     alerts = Alerts(database, _teller(settings, links))
+    return AlertParts(alerts, Silences(database), Incidents(database), Acknowledging(database, links, alerts))
+
+
+def alert_routes(parts: AlertParts, guard: Guard) -> list[Blueprint]:
+    """Return what the API has to do with alerts."""
     return [
-        alerts_api.blueprint(alerts, guard),
-        silences_api.blueprint(Silences(database), guard),
-        incidents_api.blueprint(Incidents(database), guard),
-        ack_api.blueprint(Acknowledging(database, links, alerts), guard),
+        alerts_api.blueprint(parts.alerts, guard),
+        silences_api.blueprint(parts.silences, guard),
+        incidents_api.blueprint(parts.incidents, guard),
+        ack_api.blueprint(parts.acknowledging, guard),
     ]
 
 

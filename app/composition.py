@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.alerting import alert_routes, evaluator_watch
+from app.alerting import alert_routes, compose_alerts, evaluator_watch
 from app.api import accounts as accounts_api
 from app.api import keys as keys_api
 from app.api import operations
@@ -46,6 +46,7 @@ from app.slo_composition import compose_slos
 from app.summary_composition import compose_summaries
 from app.task_queue import task_queue
 from app.telemetry_composition import compose_intake
+from app.web_composition import web_pages
 from ingestion import api as ingestion_api
 from ingestion import dlq_api, summary_api, telemetry_api, usage_api
 from ingestion.admission.answers import Answers
@@ -159,6 +160,7 @@ def compose_api(settings: Settings, counting: Counting, *, now: datetime) -> Api
     )
     targets = routes_of(settings).names
     slos = compose_slos(pools.open("slos", size=SLO_CONNECTIONS), valkey, targets=targets)
+    alerting = compose_alerts(settings, database)
     named_routes = NamedRoutes(slos.catalogue.in_force)
     beside.append(Repeating("named routes", named_routes.look, interval_s=LOOK_EVERY_S))
     tasks = task_queue(settings, database, valkey)
@@ -184,8 +186,9 @@ def compose_api(settings: Settings, counting: Counting, *, now: datetime) -> Api
             keys_api.blueprint(Keys(database, mirror), guard),
             slos_api.blueprint(slos.slos, guard),
             maintenance_api.blueprint(slos.maintenance, guard),
-            *alert_routes(settings, database, guard),
+            *alert_routes(alerting, guard),
             *report_routes(settings, database, guard, tasks.make_reports),
+            *web_pages(settings, database, valkey, slos=slos, alerting=alerting),
             operations.blueprint(guard, readiness, exposition, host=settings.host),
         ],
         readers=readers,

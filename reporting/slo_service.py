@@ -53,6 +53,10 @@ class SLOs:
         """Return every SLO in force, by name."""
         return [shown(*each) for each in self._evaluator.every_shown(now)]
 
+    def standing(self, now: datetime) -> list[SLOView]:
+        """Return the same without percentiles, which take longer than all the rest."""
+        return [shown(each, None, None) for each in self._evaluator.every(now)]
+
     def one(self, name: str, at: datetime) -> SLOView | None:
         """Return how an SLO stands or stood, by what was promised then; None when there is none, or was none then."""
         registered = self._catalogue.find(name)

@@ -67,6 +67,11 @@ def summary_refresh(account_id: str, window: str) -> str:
     return f"summary:{account_id}:{window}:refresh"
 
 
+def login_tries(kind: str, digest: str) -> str:
+    """Integer with an expiry: tries to sign in of a name, from an address, or both."""
+    return f"{{login}}:{kind}:{digest}"
+
+
 EVALUATOR_LEASE = "{tasks}:alerts:lease"
 """String with an expiry: the worker that evaluates alerts."""
 ALERTS_EVALUATED = "{tasks}:alerts:evaluated"

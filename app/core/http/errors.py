@@ -59,13 +59,17 @@ class ErrorAnswers:
 
     def answer(self, error: Exception, request_id: str) -> tuple[Response, str]:
         """Return the answer and its reason; what nobody expected is logged."""
+        return self.problem(self.understood(error), request_id)
+
+    def understood(self, error: Exception) -> Problem:
+        """Return what the client may know of it; what nobody expected is logged."""
         if isinstance(error, Problem):
-            return self.problem(error, request_id)
+            return error
         if isinstance(error, DependencyError):
             self._report.failure(error)
-            return self.problem(as_problem(error), request_id)
+            return as_problem(error)
         log.error("request_failed", exc_info=error)
-        return self.problem(INTERNAL_ERROR, request_id)
+        return INTERNAL_ERROR
 
     def problem(self, problem: Problem, request_id: str) -> tuple[Response, str]:
         return problem_response(problem, base_url=self._base_url, request_id=request_id), problem.type.slug

@@ -52,7 +52,7 @@ class Guard:
                 self.check_own(principal, kwargs.get("account_id", principal.account_id))
                 return view(*args, **kwargs)
 
-            return _marked(guarded, f"scope {scope}")
+            return marked(guarded, f"scope {scope}")
 
         return decorate
 
@@ -63,17 +63,17 @@ class Guard:
     @staticmethod
     def public(view: Callable[P, R]) -> Callable[P, R]:
         """Let everybody in."""
-        return _marked(view, "public")
+        return marked(view, "public")
 
     @staticmethod
     def by_view(scope: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
         """Leave it to an express view to let in who has this scope: by `check_for` and `check_own`, or a script that does the same."""
-        return lambda view: _marked(view, f"scope {scope}")
+        return lambda view: marked(view, f"scope {scope}")
 
     @staticmethod
     def by_admission(view: Callable[P, R]) -> Callable[P, R]:
         """Leave it to the admission script, which checks the key together with everything else."""
-        return _marked(view, f"scope {Scope.EVENTS_WRITE}")
+        return marked(view, f"scope {Scope.EVENTS_WRITE}")
 
     def check(self, scope: str) -> Principal:
         """Return who is calling. Raises `Problem` when that is nobody we know, or he has neither this scope nor `admin`."""
@@ -111,7 +111,7 @@ class Guard:
 
 
 def authorisation_of(view: Callable[..., Any]) -> str | None:
-    """Return the rule that a view declares: `public` or `scope <name>`."""
+    """Return the rule that a view declares: `public`, `scope <name>` or `session <role>`."""
     rule: str | None = getattr(view, "authorisation", None)
     return rule
 
@@ -123,6 +123,7 @@ def require_rules(app: Flask) -> None:
         raise LookupError(f"these views do not say who may call them: {', '.join(sorted(bare))}")
 
 
-def _marked(view: Callable[P, R], rule: str) -> Callable[P, R]:
+def marked(view: Callable[P, R], rule: str) -> Callable[P, R]:
+    """Let a view say who may call it, for who holds the rule himself."""
     view.authorisation = rule  # type: ignore[attr-defined]  # A function has no declared attributes.
     return view

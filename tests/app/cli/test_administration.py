@@ -202,3 +202,25 @@ def test_a_running_instance_is_found_by_its_directory(engines: Instance, monkeyp
 
     assert result.exit_code == 0
     assert result.stdout.splitlines()[-1].startswith(f"The schema is at {head_revision()}.")
+
+
+def test_a_user_is_created_listed_changed_and_let_in_no_longer(slipstream: Slipstream) -> None:
+    created = slipstream("users", "create", "mia", "--role", "oncall", "--generate", "--json")
+    typed = slipstream("users", "create", "zoe", given="a correct horse and a battery\n")
+    short = slipstream("users", "create", "max", given="short\n")
+    changed = [slipstream("users", "set-role", "mia", "admin"), slipstream("users", "disable", "zoe")]
+    listed = json.loads(slipstream("users", "list", "--json").stdout)
+
+    assert len(json.loads(created.stdout)["password"]) >= 20
+    assert [created.exit_code, typed.exit_code, short.exit_code, *(each.exit_code for each in changed)] == [
+        0,
+        0,
+        2,
+        0,
+        0,
+    ]
+    assert "password" not in typed.stdout
+    assert [(each["username"], each["role"], each["disabled"]) for each in listed] == [
+        ("mia", "admin", False),
+        ("zoe", "viewer", True),
+    ]

@@ -1,0 +1,56 @@
+"""How often a password may be guessed: counted for a name from an address, for an address, and for a name.
+
+The first is the low one. The name's own is high, so that nobody is kept out by whoever knows what he is called.
+"""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from app.core import keyspace
+from app.core.problems import Problem, ProblemType
+
+if TYPE_CHECKING:
+    from app.core.valkey import Valkey
+
+WINDOW_S = 900
+MOST_OF_NAME_FROM_ADDRESS = 10
+MOST_FROM_ADDRESS = 50
+MOST_OF_NAME = 200
+
+
+class LoginThrottle:
+    """Thread-safe. Raises `DependencyError` when Valkey is away: then nobody can sign in, and nobody can guess."""
+
+    def __init__(self, valkey: Valkey) -> None:
+        self._valkey = valkey
+        self._script = valkey.script(files("app.core").joinpath("login_throttle.lua").read_text())
+
+    def enter(self, name: str, address: str | None) -> None:
+        """Count a try; raises `Problem` (rate-limit-exceeded). An address that is not known is not counted."""
+        counters = [(_pair(name, address), MOST_OF_NAME_FROM_ADDRESS), (_name(name), MOST_OF_NAME)]
+        if address is not None:
+            counters.append((keyspace.login_tries("address", _digest(address)), MOST_FROM_ADDRESS))
+        wait_ms = self._script([key for key, _ in counters], [WINDOW_S * 1_000, *(most for _, most in counters)])
+        if wait_ms:
+            detail = "Too many tries to sign in. Wait a little."
+            raise Problem(ProblemType.RATE_LIMIT_EXCEEDED, detail, limit="sign_in", retry_after=wait_ms / 1_000)
+
+    def succeeded(self, name: str, address: str | None) -> None:
+        """Forget the tries of whoever has signed in."""
+        self._valkey.execute("DEL", _pair(name, address))
+
+
+def _pair(name: str, address: str | None) -> str:
+    return keyspace.login_tries("both", _digest(f"{address or ''} {name}"))
+
+
+def _name(name: str) -> str:
+    return keyspace.login_tries("name", _digest(name))
+
+
+def _digest(text: str) -> str:
+    """Return what stands for a text in the name of a key: it may be long, and somebody's password by mistake."""
+    return sha256(text.encode("utf-8", "backslashreplace")).hexdigest()

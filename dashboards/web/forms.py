@@ -1,0 +1,70 @@
+"""What a browser sends: forms and queries as text in which PostgreSQL can look things up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs
+
+from flask import g, request
+
+from app.core.http.body import read_body
+from app.core.problems import Problem, ProblemType
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+LARGEST_FORM = 200_000
+_MOST_FIELDS = 500
+FORM_TYPE = "application/x-www-form-urlencoded"
+
+
+class Form:
+    """The fields of a form; one that is missing is empty."""
+
+    def __init__(self, fields: Mapping[str, Sequence[str]]) -> None:
+        self._fields = fields
+
+    def text(self, name: str) -> str:
+        """Return a field without the space around it, lines ended as everywhere but in forms."""
+        return self.raw(name).replace("\r\n", "\n").strip()
+
+    def raw(self, name: str) -> str:
+        """Return a field as it was typed, such as a password."""
+        return self._fields.get(name, ("",))[0]
+
+    def optional(self, name: str) -> str | None:
+        """Return a field, None when it is empty."""
+        return self.text(name) or None
+
+    def every(self, name: str) -> list[str]:
+        """Return all fields of a name, such as ticked boxes."""
+        return [text.strip() for text in self._fields.get(name, ())]
+
+
+def read_form() -> Form:
+    """Return the form of this request. Raises `Problem` when it is none."""
+    if "form" not in g:
+        body = read_body(request, limit=LARGEST_FORM)
+        if body and request.mimetype != FORM_TYPE:
+            raise Problem(ProblemType.UNSUPPORTED_MEDIA_TYPE, f"Send `Content-Type: {FORM_TYPE}`.")
+        g.form = Form(_fields(body))
+    form: Form = g.form
+    return form
+
+
+def query(name: str) -> str | None:
+    """Return a parameter of the address, None when it is missing or empty."""
+    text = request.args.get(name, "").strip()
+    if "\0" in text:
+        raise Problem(ProblemType.MALFORMED_REQUEST, f"`{name}` has a NUL in it.")
+    return text or None
+
+
+def _fields(body: bytes) -> dict[str, list[str]]:
+    try:
+        fields = parse_qs(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=_MOST_FIELDS)
+    except ValueError:
+        raise Problem(ProblemType.MALFORMED_REQUEST, "The form cannot be read.") from None
+    if any("\0" in text for texts in fields.values() for text in texts):
+        raise Problem(ProblemType.MALFORMED_REQUEST, "Text has no NUL in it.")
+    return fields

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from app.core.login_throttle import (
+    MOST_FROM_ADDRESS,
+    MOST_OF_NAME,
+    MOST_OF_NAME_FROM_ADDRESS,
+    WINDOW_S,
+    LoginThrottle,
+)
+from app.core.problems import Problem, ProblemType
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from app.core.valkey import Valkey
+
+
+@pytest.fixture
+def throttle(valkey: Valkey) -> LoginThrottle:
+    return LoginThrottle(valkey)
+
+
+def refused(throttle: LoginThrottle, name: str, address: str | None) -> Problem | None:
+    try:
+        throttle.enter(name, address)
+    except Problem as problem:
+        return problem
+    return None
+
+
+def test_a_name_may_be_tried_a_few_times_from_an_address(throttle: LoginThrottle) -> None:
+    for _ in range(MOST_OF_NAME_FROM_ADDRESS):
+        assert refused(throttle, "mia", "192.0.2.7") is None
+
+    problem = refused(throttle, "mia", "192.0.2.7")
+
+    assert problem is not None
+    assert problem.type is ProblemType.RATE_LIMIT_EXCEEDED
+    assert 0 < (problem.retry_after or 0) <= WINDOW_S
+    assert refused(throttle, "mia", "192.0.2.8") is None
+    assert refused(throttle, "zoe", "192.0.2.7") is None
+
+
+def test_an_address_may_not_try_one_name_after_another(throttle: LoginThrottle) -> None:
+    tried = [refused(throttle, f"name-{number}", "192.0.2.7") for number in range(MOST_FROM_ADDRESS + 1)]
+
+    assert tried[:-1] == [None] * MOST_FROM_ADDRESS
+    assert tried[-1] is not None
+
+
+def test_a_name_may_not_be_tried_from_one_address_after_another(throttle: LoginThrottle) -> None:
+    tried = [refused(throttle, "mia", f"192.0.2.{number}") for number in range(MOST_OF_NAME + 1)]
+
+    assert tried[:-1] == [None] * MOST_OF_NAME
+    assert tried[-1] is not None
+
+
+def test_an_address_that_is_not_known_is_nobody_s(throttle: LoginThrottle) -> None:
+    tried = [refused(throttle, f"name-{number}", None) for number in range(MOST_FROM_ADDRESS + 1)]
+
+    assert tried == [None] * len(tried)
+
+
+def test_who_has_signed_in_starts_afresh(throttle: LoginThrottle) -> None:
+    for _ in range(3):
+        for _ in range(MOST_OF_NAME_FROM_ADDRESS):
+            assert refused(throttle, "mia", None) is None
+        throttle.succeeded("mia", None)
+
+
+def test_tries_are_forgotten_and_name_nobody(throttle: LoginThrottle, redis_client: Any) -> None:
+    throttle.enter("mia", "192.0.2.7")
+
+    names = list(redis_client.scan_iter("{login}:*"))
+    assert len(names) == 3
+    assert not any(b"mia" in name or b"192" in name for name in names)
+    assert all(0 < redis_client.ttl(name) <= WINDOW_S for name in names)
