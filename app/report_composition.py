@@ -7,13 +7,17 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
+from msgspec.structs import replace
 
 from app.core.clock import CLOCK
 from app.core.errors import DependencyError
+from app.domain.calendar import UnknownPeriodError, UnknownZoneError
 from reporting import report_files_api, report_subscriptions_api, reports_api, unsubscribe_api
 from reporting.reports.archive import ReportError
 from reporting.reports.archive_making import ReportMaking
 from reporting.reports.delivery import ReportDelivery, read_source
+from reporting.reports.figures.periods import read_period
+from reporting.reports.figures.scoping import UnknownScopeError
 from reporting.reports.reports_service import Reports
 from reporting.reports.reports_tasks import register_report_tasks
 from reporting.reports.schedule_run import Schedule
@@ -21,7 +25,7 @@ from reporting.reports.subscription_links import SubscriptionLinks
 from reporting.reports.subscriptions_service import Subscriptions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from flask import Blueprint
 
@@ -30,8 +34,9 @@ if TYPE_CHECKING:
     from app.core.notify.letters import Enclosures
     from app.core.queue.stream_huey import StreamHuey
     from app.core.settings import Settings
-    from reporting.reports.archive import Compile, Format, Paper, Render
-    from reporting.reports.model import Kind, Report, Scope
+    from reporting.reports.archive import Compile, Format, Paper, Render, Rendered, ReportOrder
+    from reporting.reports.figures.compiler import Compiler
+    from reporting.reports.model import Report
 
 log = structlog.get_logger(__name__)
 
@@ -82,12 +87,21 @@ def report_archive(settings: Settings, database: Database, enqueue: Callable[[],
     return Reports(database, delivery, enqueue_if_there, can_mail=can_mail, real_time=_now)
 
 
-def compile_report(kind: Kind, period: str, timezone: str, scope: Scope, now: datetime) -> Report:
-    del kind, period, timezone, scope, now
-    raise ReportError("This installation cannot compile reports.")
+def compile_by(compiler: Compiler) -> Compile:
+    """Return what computes the report of an order."""
+
+    def compile_report(order: ReportOrder, now: datetime, first: Report | None = None) -> Report:
+        try:
+            period = read_period(order.period, order.timezone, now, order.kind)
+            report = compiler.compile(period, order.scope, now, first)
+        except (UnknownPeriodError, UnknownScopeError, UnknownZoneError) as error:
+            raise ReportError(str(error)) from error
+        return replace(report, report_id=order.report_id)
+
+    return compile_report
 
 
-def render_report(report: Report, formats: Sequence[Format], paper: Paper) -> Mapping[Format, bytes]:
+def render_report(report: Report, formats: Sequence[Format], paper: Paper) -> Rendered:
     del report, formats, paper
     raise ReportError("This installation cannot render reports.")
 

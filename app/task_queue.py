@@ -30,7 +30,8 @@ from app.core.telemetry.rollup_tasks import register_rollup_tasks
 from app.core.telemetry.rollups import Rollups
 from app.core.telemetry.telemetry_store import TelemetryStore
 from app.core.valkey import Valkey
-from app.report_composition import compile_report, register_reports, render_report, report_enclosures
+from app.report_composition import compile_by, register_reports, render_report, report_enclosures
+from app.slo_composition import compose_slos
 from ingestion.housekeeping import Housekeeping
 from ingestion.replay import Replayer
 from ingestion.retention import Retention
@@ -86,7 +87,13 @@ def task_queue(settings: Settings, database: Database, valkey: Valkey) -> TaskQu
             retention=Retention(database, kept=timedelta(days=settings.event_retention_days)),
         ),
         notify=register_notify_tasks(huey, deliveries, database),
-        make_reports=register_reports(settings, huey, database, compile_report=compile_report, render=render_report),
+        make_reports=register_reports(
+            settings,
+            huey,
+            database,
+            compile_report=compile_by(compose_slos(database, valkey).compiler),
+            render=render_report,
+        ),
     )
 
 

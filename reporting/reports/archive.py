@@ -53,18 +53,6 @@ class Format(StrEnum):
     MAIL = "mail"
 
 
-class Compile(Protocol):
-    """Computes a report. Raises `DependencyError`, and `ReportError` for what cannot be."""
-
-    def __call__(self, kind: Kind, period: str, timezone: str, scope: Scope, now: datetime) -> Report: ...
-
-
-class Render(Protocol):
-    """Renders a report into formats. One that cannot be made is left out; raises `ReportError` when none can."""
-
-    def __call__(self, report: Report, formats: Sequence[Format], paper: Paper) -> Mapping[Format, bytes]: ...
-
-
 class ReportError(Exception):
     """A report cannot be made; says why in words for people, without secrets."""
 
@@ -100,6 +88,29 @@ def last_period(kind: Kind, timezone: str, now: datetime) -> Period:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rendered:
+    """`missing` has the reason for each format that could not be made."""
+
+    files: Mapping[Format, bytes]
+    missing: Mapping[Format, str]
+
+
+class Compile(Protocol):
+    """Computes a report; `first` is how it was first made when its period was over.
+
+    Raises `DependencyError`, and `ReportError` for what cannot be.
+    """
+
+    def __call__(self, order: ReportOrder, now: datetime, first: Report | None = None) -> Report: ...
+
+
+class Render(Protocol):
+    """Renders a report into formats, each of which may turn out to be missing."""
+
+    def __call__(self, report: Report, formats: Sequence[Format], paper: Paper) -> Rendered: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ArchivedReport:
     """One revision of a report. `generated_at` is None until all of it was there once; `step` is what is being done."""
 
@@ -128,7 +139,6 @@ class ArchivedReport:
 class ReportFile:
     """What a report was rendered into; `digest` is the SHA-256 of its bytes."""
 
-    name: str
     content: bytes
     digest: str
     generated_at: datetime

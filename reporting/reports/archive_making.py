@@ -47,7 +47,6 @@ CLAIMED_FOR = timedelta(minutes=5)
 """Longer than any one step, each of which has its own limit on time."""
 MOST_TRIES = 4
 _LONGEST_REASON = 500
-_LACKS_PDF = "It was made without a PDF: see `slipstream doctor`."
 _PLATFORM = "slipstream"
 
 log = structlog.get_logger(__name__)
@@ -111,7 +110,7 @@ class ReportMaking:
     def _make(self, report: ArchivedReport, *, by: str) -> bool:
         """Make all that was wanted; False when it is wanted on another paper by now, or another task has taken over."""
         self._step(report, "compiling", by=by)
-        model = self._model(report)
+        model, lacking = self._model(report), dict[Format, str]()
         with self._database.begin() as connection:
             there = archive_store.file_names(connection, report)
         for paper in report.papers:
@@ -119,20 +118,23 @@ class ReportMaking:
             if not missing:
                 continue
             self._step(report, "rendering", by=by)
-            rendered = dict(self._render(model, missing, paper))
+            rendered = self._render(model, missing, paper)
+            lacking |= rendered.missing
+            made = dict(rendered.files)
             if Format.MAIL in missing:
-                rendered.setdefault(Format.MAIL, page_of(model).encode())
-            files = [(file_name(kind, paper), content) for kind, content in rendered.items()]
+                made.setdefault(Format.MAIL, page_of(model).encode())
+            files = [(file_name(kind, paper), content) for kind, content in made.items()]
             there |= {name for name, _ in files}
             with self._database.begin() as connection:
                 archive_store.save_files(connection, report, files)
             failpoint("reports.rendered")
-        lacks = any(file_name(Format.PDF, paper) not in there for paper in report.papers)
         with self._database.begin() as connection:
             now = self._real_time()
             complete = model.period.complete
-            reason = _LACKS_PDF if lacks else ""
-            if not archive_store.finish(connection, report, by=by, now=now, complete=complete, reason=reason):
+            reason = " ".join(f"It was made without {kind.upper()}: {why}." for kind, why in lacking.items())
+            if not archive_store.finish(
+                connection, report, by=by, now=now, complete=complete, reason=reason[:_LONGEST_REASON]
+            ):
                 archive_store.end_try(connection, report, by=by, state=State.QUEUED, reason="")
                 return False
             self._delivery.write(connection, report, now)
@@ -143,10 +145,11 @@ class ReportMaking:
     def _model(self, report: ArchivedReport) -> Report:
         with self._database.begin() as connection:
             kept = archive_store.find_file(connection, report.report_id, MODEL, report.revision)
+            first = archive_store.find_first(connection, report.report_id, MODEL)
         if kept is not None:
             return decode_model(kept.content)
-        order = report.order
-        model = self._compile(order.kind, order.period, order.timezone, order.scope, self._clock())
+        earlier = None if first is None else decode_model(first.content)
+        model = self._compile(report.order, self._clock(), earlier)
         with self._database.begin() as connection:
             archive_store.save_files(connection, report, [(MODEL, encode_model(model))])
         failpoint("reports.compiled")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from sqlalchemy import Connection, Row
+    from sqlalchemy import Connection, Row, Select
 
 QUEUED_FOR = timedelta(seconds=90)
 """After this a task that was put into the queue and did nothing is taken to be lost, and put in again."""
@@ -174,21 +174,13 @@ def file_names(connection: Connection, report: ArchivedReport) -> set[str]:
 
 def find_file(connection: Connection, report_id: str, name: str, revision: int | None = None) -> ReportFile | None:
     """Return a file of a revision, or of the last one that was made."""
-    table = report_files
-    same = and_(reports.c.report_id == table.c.report_id, reports.c.revision == table.c.revision)
-    query = (
-        select(table.c.content, table.c.deflated, table.c.digest, reports.c.generated_at, reports.c.ordered_at)
-        .join(reports, same)
-        .where(table.c.report_id == report_id, table.c.name == name)
-        .order_by(table.c.revision.desc())
-        .limit(1)
-    )
-    wanted = reports.c.generated_at.is_not(None) if revision is None else table.c.revision == revision
-    row = connection.execute(query.where(wanted)).one_or_none()
-    if row is None:
-        return None
-    content = zlib.decompress(row.content) if row.deflated else bytes(row.content)
-    return ReportFile(name=name, content=content, digest=row.digest, generated_at=row.generated_at or row.ordered_at)
+    wanted = reports.c.generated_at.is_not(None) if revision is None else reports.c.revision == revision
+    return _file(connection, _files(report_id, name).where(wanted).order_by(reports.c.revision.desc()))
+
+
+def find_first(connection: Connection, report_id: str, name: str) -> ReportFile | None:
+    """Return a file of the first revision that was made when its period was over."""
+    return _file(connection, _files(report_id, name).where(reports.c.complete).order_by(reports.c.revision))
 
 
 def purge(connection: Connection, *, kept_since: datetime, replaced_since: datetime, limit: int) -> int:
@@ -210,6 +202,21 @@ def purge(connection: Connection, *, kept_since: datetime, replaced_since: datet
 
 def _is(report: ArchivedReport) -> tuple[Any, Any]:
     return reports.c.report_id == report.report_id, reports.c.revision == report.revision
+
+
+def _files(report_id: str, name: str) -> Select[Any]:
+    table = report_files
+    same = and_(reports.c.report_id == table.c.report_id, reports.c.revision == table.c.revision)
+    columns = (table.c.content, table.c.deflated, table.c.digest, reports.c.generated_at, reports.c.ordered_at)
+    return select(*columns).join(reports, same).where(table.c.report_id == report_id, table.c.name == name)
+
+
+def _file(connection: Connection, query: Select[Any]) -> ReportFile | None:
+    row = connection.execute(query.limit(1)).one_or_none()
+    if row is None:
+        return None
+    content = zlib.decompress(row.content) if row.deflated else bytes(row.content)
+    return ReportFile(content=content, digest=row.digest, generated_at=row.generated_at or row.ordered_at)
 
 
 def _file_row(report: ArchivedReport, name: str, content: bytes) -> dict[str, Any]:

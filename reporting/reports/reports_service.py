@@ -12,6 +12,8 @@ from reporting.reports.archive import MODEL, Paper, State, decode_model
 from reporting.reports.archive_comparison import compare
 from reporting.reports.delivery_recipients import need_mail, read_recipients
 from reporting.reports.delivery_store import Send
+from reporting.reports.figures.scoping import UnknownScopeError
+from reporting.reports.figures.scoping import check as check_scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -167,9 +169,12 @@ def _found(report: ArchivedReport | None) -> ArchivedReport:
 
 def _check(order: ReportOrder, now: datetime) -> None:
     try:
+        check_scope(order.scope)
         begun = order.span.start <= now
     except UnknownZoneError as error:
         raise _invalid("timezone", str(error)) from None
+    except UnknownScopeError as error:
+        raise _invalid("account_id", str(error)) from None
     except (UnknownPeriodError, OverflowError) as error:
         raise _invalid("period", str(error)) from None
     if not begun:

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from app.core.alert_tables import notifications
 from app.core.notify.notification import Notification
 from reporting.reports import archive_store
-from reporting.reports.archive import Format, ReportOrder
+from reporting.reports.archive import Format, Rendered, ReportOrder
 from reporting.reports.archive_making import ReportMaking
 from reporting.reports.delivery import ReportDelivery
 from reporting.reports.model import Kind, Scope
@@ -26,7 +26,7 @@ from reporting.reports.subscriptions_service import Subscriptions
 from tests.reporting.reports.sample import good_month
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from app.core.database import Database
     from reporting.reports.archive import ArchivedReport, Paper
@@ -36,16 +36,23 @@ NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 OCTOBER = ReportOrder(kind=Kind.MONTHLY, period="2026-10", timezone="Europe/Berlin", scope=Scope(service="checkout"))
 
 
-def compiled(kind: Kind, period: str, timezone: str, scope: Scope, now: datetime) -> Report:
+def compiled(order: ReportOrder, now: datetime) -> Report:
     """A report whose every figure is a sample's, of the period that was ordered."""
-    order, sample = ReportOrder(kind=kind, period=period, timezone=timezone, scope=scope), good_month()
-    span = order.span
-    edges = {"start": span.start, "end": span.end, "until": min(span.end, now)}
-    made_of = replace(sample.period, kind=kind, name=period, title=period, timezone=timezone, **edges)
-    return replace(sample, report_id=order.report_id, scope=scope, period=made_of, generated_at=now)
+    sample, span = good_month(), order.span
+    made_of = replace(
+        sample.period,
+        kind=order.kind,
+        name=order.period,
+        title=order.period,
+        timezone=order.timezone,
+        start=span.start,
+        end=span.end,
+        until=min(span.end, now),
+    )
+    return replace(sample, report_id=order.report_id, scope=order.scope, period=made_of, generated_at=now)
 
 
-def rendered(report: Report, formats: Sequence[Format], paper: Paper) -> Mapping[Format, bytes]:
+def rendered(report: Report, formats: Sequence[Format], paper: Paper) -> Rendered:
     """Files that say which they are."""
     tables = io.BytesIO()
     with zipfile.ZipFile(tables, "w") as file:
@@ -56,7 +63,7 @@ def rendered(report: Report, formats: Sequence[Format], paper: Paper) -> Mapping
         Format.CSV: tables.getvalue(),
         Format.JSON: b"{}",
     }
-    return {kind: made[kind] for kind in formats if kind in made}
+    return Rendered(files={kind: made[kind] for kind in formats if kind in made}, missing={})
 
 
 class Workshop:
@@ -67,7 +74,9 @@ class Workshop:
         self.now = NOW
         self.compilings: list[str] = []
         self.renderings: list[Paper] = []
+        self.firsts: list[Report | None] = []
         self.failures: list[Exception] = []
+        self.without_pdf = False
         links = SubscriptionLinks("https://slip.example")
         delivery = ReportDelivery(links)
         self.making = ReportMaking(
@@ -77,15 +86,20 @@ class Workshop:
         self.schedule = Schedule(database, delivery, real_time=lambda: self.now)
         self.subscriptions = Subscriptions(database, links, can_mail=True)
 
-    def _compile(self, kind: Kind, period: str, timezone: str, scope: Scope, now: datetime) -> Report:
-        self.compilings.append(period)
+    def _compile(self, order: ReportOrder, now: datetime, first: Report | None = None) -> Report:
+        self.compilings.append(order.period)
+        self.firsts.append(first)
         if self.failures:
             raise self.failures.pop(0)
-        return compiled(kind, period, timezone, scope, now)
+        return compiled(order, now)
 
-    def _render(self, report: Report, formats: Sequence[Format], paper: Paper) -> Mapping[Format, bytes]:
+    def _render(self, report: Report, formats: Sequence[Format], paper: Paper) -> Rendered:
         self.renderings.append(paper)
-        return rendered(report, formats, paper)
+        found = rendered(report, formats, paper)
+        if not self.without_pdf:
+            return found
+        files = {kind: content for kind, content in found.files.items() if kind is not Format.PDF}
+        return Rendered(files=files, missing={Format.PDF: "there is no libpango"})
 
     def order(self, order: ReportOrder = OCTOBER, **more: object) -> ArchivedReport:
         return self.reports.order(order, self.now, by="mia", **more)  # type: ignore[arg-type]

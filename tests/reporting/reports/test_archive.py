@@ -82,6 +82,33 @@ def test_a_report_is_made_again_when_asked_to_or_when_its_period_was_not_over(wo
     assert workshop.reports.get(NOVEMBER.report_id).complete is True
 
 
+def test_what_is_made_again_is_told_how_it_was_first_made_when_its_period_was_over(workshop: Workshop) -> None:
+    workshop.order(NOVEMBER)
+    workshop.make()
+    workshop.later(days=9)
+    for _ in range(3):
+        workshop.order(NOVEMBER, again=True)
+        workshop.make()
+        workshop.later(days=1)
+
+    firsts = [first and first.generated_at for first in workshop.firsts]
+    assert firsts == [None, None, NOW + timedelta(days=9), NOW + timedelta(days=9)]
+
+
+def test_without_the_libraries_of_pdf_it_is_made_and_sent_as_a_page(workshop: Workshop) -> None:
+    workshop.without_pdf = True
+    workshop.order(to=["mia@example.org"])
+    workshop.make()
+
+    made = workshop.reports.get(OCTOBER.report_id)
+    assert (made.state, made.reason) == (State.READY, "It was made without PDF: there is no libpango.")
+    with pytest.raises(Problem, match="libpango"):
+        workshop.reports.file(OCTOBER.report_id, "pdf-a4")
+    (told,) = workshop.letters()
+    assert told.letter is not None
+    assert [enclosure.content_type for enclosure in told.letter.enclosures] == ["text/html"]
+
+
 def test_another_paper_is_rendered_from_what_was_compiled(workshop: Workshop) -> None:
     workshop.order()
     workshop.make()
@@ -197,6 +224,7 @@ def test_a_dependency_that_is_away_leaves_the_report_to_be_made(workshop: Worksh
         (replace(OCTOBER, period="2026-12"), "period"),
         (replace(OCTOBER, timezone="Mars/Olympus"), "timezone"),
         (ReportOrder(kind=Kind.WEEKLY, period="2026-W54", timezone="UTC"), "period"),
+        (replace(OCTOBER, scope=Scope(service="checkout", account_id="acme")), "account_id"),
     ],
 )
 def test_what_is_no_report_is_refused(workshop: Workshop, order: ReportOrder, field: str) -> None:
