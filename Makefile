@@ -46,8 +46,9 @@ bench: $(READY) ## Measure throughput, latency and CPU an event
 chaos: $(READY) ## Kill every process again and again, and compare what was accepted with what is stored
 	$(BIN)/slipstream chaos --times 20 --reclaim-after 2 $(ARGS)
 
-docs: $(READY) ## Bring what is generated in the README up to date
+docs: $(READY) ## Bring what is generated in the README and in docs up to date
 	$(BIN)/python -m app.core.settings_table README.md
+	$(BIN)/python -m reporting.reports.as_json docs/report.schema.json
 
 lock: $(READY) ## Resolve the dependencies again (UPGRADE=1: to their newest versions)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv

@@ -105,10 +105,13 @@ def day_and_time(at: datetime, zone: str) -> str:
     return f"{at.astimezone(zone_named(zone)):%-d %b %H:%M}"
 
 
-def date_and_time(at: datetime, zone: str) -> str:
+def date_and_time(at: datetime, zone: str, from_utc: bool = True) -> str:  # noqa: FBT001, FBT002 - A filter of templates.
     """Return a moment with its year and its distance from UTC: 13 Oct 2026 10:12 (UTC+02:00)."""
     local = at.astimezone(zone_named(zone))
-    return f"{local:%-d %b %Y %H:%M} (UTC{local:%:z})"
+    if not from_utc:
+        return f"{local:%-d %b %Y %H:%M}"
+    offset = f"{local:%z}"
+    return f"{local:%-d %b %Y %H:%M} (UTC{offset[:3]}:{offset[3:5]})"
 
 
 def _two(large: int, unit: str, small: int, lesser: str) -> str:

@@ -21,8 +21,8 @@ def burn_down(
     *,
     period: Period,
     incidents: Mapping[str, tuple[int, Incident]],
-    width: int = 196,
-    height: int = 104,
+    width: int = 220,
+    height: int = 118,
     palette: Palette = LIGHT,
 ) -> Figure:
     """Draw one line. `incidents` are all incidents of the report by id, each with the number that it is shown under."""
@@ -68,12 +68,12 @@ def burn_down(
             },
             {
                 "data": {"values": pins},
-                "mark": {"type": "point", "filled": True, "size": 95, "opacity": 1, "color": palette.ink, "y": 5},
+                "mark": {"type": "point", "filled": True, "size": 120, "opacity": 1, "color": palette.ink, "y": 5},
                 "encoding": {"x": time_axis(start, end)},
             },
             {
                 "data": {"values": pins},
-                "mark": {"type": "text", "fontSize": 7, "fontWeight": "bold", "color": palette.paper, "y": 5.5},
+                "mark": {"type": "text", "fontSize": 8, "fontWeight": "bold", "color": palette.paper, "y": 5.5},
                 "encoding": {"x": time_axis(start, end), "text": {"field": "number"}},
             },
             {

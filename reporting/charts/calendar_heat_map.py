@@ -17,9 +17,8 @@ if TYPE_CHECKING:
     from reporting.reports.model import Day
 
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_CELL = 38
-_ROW = 26
-_LEGEND = 15
+_CELL = 52
+_ROW = 33
 WORDS = {
     Standing.KEPT: "kept",
     Standing.MISSED: "missed",
@@ -75,11 +74,11 @@ def calendar_heat_map(days: Sequence[Day], *, palette: Palette = LIGHT) -> Figur
                 "encoding": {"color": {**_by_standing(_tints(palette)), "legend": None}},
             },
             {
-                "mark": {"type": "text", "align": "left", "xOffset": -_CELL * 0.40, "yOffset": -_ROW * 0.2, "fontSize": 7.5},
+                "mark": {"type": "text", "align": "left", "xOffset": -_CELL * 0.40, "yOffset": -_ROW * 0.2, "fontSize": 9},
                 "encoding": {"text": {"field": "number"}, "color": {"value": palette.muted}},
             },
             {
-                "mark": {"type": "point", "size": 26, "strokeWidth": 1.7, "yOffset": 3, "filled": False, "opacity": 1},
+                "mark": {"type": "point", "size": 34, "strokeWidth": 1.4, "yOffset": 3, "filled": False, "opacity": 1},
                 "encoding": {
                     "shape": _by_standing([SYMBOLS[standing] for standing in WORDS]) | {"legend": _legend()},
                     "stroke": _by_standing(_strong(palette)) | {"legend": _legend()},
@@ -87,7 +86,7 @@ def calendar_heat_map(days: Sequence[Day], *, palette: Palette = LIGHT) -> Figur
             },
             {
                 "transform": [{"filter": "datum.incidents > 0"}],
-                "mark": {"type": "point", "shape": _FLAG, "size": 14, "xOffset": _CELL * 0.36, "yOffset": -_ROW * 0.24, "filled": True, "opacity": 1},
+                "mark": {"type": "point", "shape": _FLAG, "size": 22, "xOffset": _CELL * 0.36, "yOffset": -_ROW * 0.24, "filled": True, "opacity": 1},
                 "encoding": {"color": {"value": palette.ink}},
             },
             {
@@ -115,7 +114,7 @@ def _by_standing(values: list[str]) -> Spec:
 
 
 def _legend() -> Spec:
-    return {"title": None, "orient": "bottom", "direction": "horizontal", "symbolSize": 26, "symbolStrokeWidth": 1.7, "columnPadding": 10, "offset": 6}  # fmt: skip
+    return {"title": None, "orient": "bottom", "direction": "horizontal", "symbolSize": 34, "symbolStrokeWidth": 1.4, "columnPadding": 10, "offset": 6}  # fmt: skip
 
 
 def _tints(palette: Palette) -> list[str]:

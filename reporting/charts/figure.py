@@ -33,22 +33,25 @@ class Figure:
 
 
 def specification(body: Spec, *, width: int, height: int, palette: Palette) -> Spec:
-    """Return a whole specification of what is drawn (`mark` and `encoding`, or `layer`), in our style."""
+    """Return a whole specification of what is drawn (`mark` and `encoding`, or `layer`), in our style.
+
+    `width` is that of the whole figure with its axes, `height` that of its plot, both in pixels.
+    """
     return {
         "$schema": SCHEMA,
         "width": width,
         "height": height,
         "background": "transparent",
-        "padding": 2,
-        "autosize": {"type": "pad", "contains": "padding"},
+        "padding": 1,
+        "autosize": {"type": "fit-x", "contains": "padding"},
         "config": {
             "font": FONT,
             "view": {"stroke": None},
             "axis": {
                 "labelColor": palette.muted,
-                "labelFontSize": 8,
+                "labelFontSize": 9,
                 "titleColor": palette.muted,
-                "titleFontSize": 8,
+                "titleFontSize": 9,
                 "titleFontWeight": "normal",
                 "domainColor": palette.grid,
                 "tickColor": palette.grid,
@@ -56,7 +59,7 @@ def specification(body: Spec, *, width: int, height: int, palette: Palette) -> S
                 "tickSize": 3,
                 "labelPadding": 3,
             },
-            "legend": {"labelColor": palette.muted, "labelFontSize": 8, "symbolStrokeWidth": 0, "titleFontSize": 8},
+            "legend": {"labelColor": palette.muted, "labelFontSize": 9, "symbolStrokeWidth": 0, "titleFontSize": 9},
         },
         **body,
     }
@@ -78,5 +81,13 @@ def time_axis(start: str, end: str, **more: object) -> Spec:
         "field": "at",
         "type": "temporal",
         "scale": {"type": "utc", "domain": [start, end], "nice": False},
-        "axis": {"title": None, "format": "%-d %b", "grid": False, "tickCount": 5, "labelOverlap": True, **more},
+        "axis": {
+            "title": None,
+            "format": "%-d %b",
+            "grid": False,
+            "tickCount": 5,
+            "labelOverlap": "greedy",
+            "labelSeparation": 8,
+            **more,
+        },
     }

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from reporting.charts.palette import Palette
     from reporting.reports.model import Incident, Maintenance, Period
 
-_ROW = 17
+_ROW = 19
 _NUMBERED = 15
 """With more incidents than this, their numbers would cover each other."""
 _TOLD = 10
@@ -28,7 +28,7 @@ def incident_timeline(
     maintenance: Sequence[Maintenance],
     *,
     period: Period,
-    width: int = 600,
+    width: int = 676,
     palette: Palette = LIGHT,
 ) -> Figure:
     """Draw a row for each severity and one for maintenance; incidents have the numbers of their places in the list."""
@@ -70,7 +70,7 @@ def incident_timeline(
             },
             {
                 "transform": [{"filter": "datum.number != ''" if len(incidents) <= _NUMBERED else "false"}],
-                "mark": {"type": "text", "align": "left", "fontSize": 8, "fontWeight": "bold", "dx": 5},
+                "mark": {"type": "text", "align": "left", "fontSize": 9, "fontWeight": "bold", "dx": 5},
                 "encoding": {"text": {"field": "number"}, "x": {**time_axis(start, end, tickCount=10), "field": "to"}, "color": {"value": palette.ink}},
             },
         ],

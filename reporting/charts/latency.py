@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from reporting.reports.model import Route
 
 MOST = 12
-_ROW = 15
+_ROW = 17
 _LEAST_MS = 0.1
 
 
-def latency(routes: Sequence[Route], *, width: int = 330, palette: Palette = LIGHT) -> Figure:
+def latency(routes: Sequence[Route], *, width: int = 676, palette: Palette = LIGHT) -> Figure:
     """Draw up to twelve routes that have durations."""
     timed = [route for route in routes if route.p50_ms is not None][:MOST]
     labels = [f"{short(route.method, 8)} {short(route.route, 34)}" for route in timed]
@@ -34,7 +34,7 @@ def latency(routes: Sequence[Route], *, width: int = 330, palette: Palette = LIG
         "field": "route",
         "type": "nominal",
         "sort": None,
-        "axis": {"title": None, "domain": False, "ticks": False, "labelLimit": 190, "labelColor": palette.ink},
+        "axis": {"title": None, "domain": False, "ticks": False, "labelLimit": 220, "labelColor": palette.ink},
     }
     x: Spec = {
         "field": "ms",

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from reporting.reports.model import Reason
 
 MOST = 8
-_BAR = 15
+_BAR = 17
 
 
-def reasons(found: Sequence[Reason], *, width: int = 250, palette: Palette = LIGHT) -> Figure:
+def reasons(found: Sequence[Reason], *, width: int = 330, palette: Palette = LIGHT) -> Figure:
     """Draw up to eight reasons; counts and shares stand at the bars."""
     shown = found[:MOST]
     values = [
@@ -34,18 +34,18 @@ def reasons(found: Sequence[Reason], *, width: int = 250, palette: Palette = LIG
         "field": "reason",
         "type": "nominal",
         "sort": None,
-        "axis": {"title": None, "domain": False, "ticks": False, "labelLimit": 150, "labelColor": palette.ink},
+        "axis": {"title": None, "domain": False, "ticks": False, "labelLimit": 160, "labelColor": palette.ink},
         "scale": {"paddingInner": 0.35},
     }
     most = max((reason.bad for reason in shown), default=1)
-    x: Spec = {"field": "bad", "type": "quantitative", "axis": None, "scale": {"domain": [0, most * 1.5]}}
+    x: Spec = {"field": "bad", "type": "quantitative", "axis": None, "scale": {"domain": [0, most * 1.75]}}
     body: Spec = {
         "data": {"values": values},
         "encoding": {"y": y, "x": x},
         "layer": [
             {"mark": {"type": "bar", "color": palette.bad, "cornerRadiusEnd": 2}},
             {
-                "mark": {"type": "text", "align": "left", "dx": 4, "fontSize": 8, "color": palette.ink},
+                "mark": {"type": "text", "align": "left", "dx": 4, "fontSize": 9, "color": palette.ink},
                 "encoding": {"text": {"field": "label"}},
             },
         ],

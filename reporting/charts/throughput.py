@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from reporting.reports.model import Day
 
 
-def throughput(days: Sequence[Day], *, width: int = 300, height: int = 70, palette: Palette = LIGHT) -> Figure:
+def throughput(days: Sequence[Day], *, width: int = 676, height: int = 80, palette: Palette = LIGHT) -> Figure:
     """Draw a bar for each day."""
     values = [
         {
@@ -35,7 +35,7 @@ def throughput(days: Sequence[Day], *, width: int = 300, height: int = 70, palet
             "domain": False,
             "ticks": False,
             "labelAngle": 0,
-            "labelFontSize": 7,
+            "labelFontSize": 8,
             "labelExpr": "utcFormat(toDate(datum.value + 'T00:00:00Z'), '%-d')",
             "labelOverlap": "greedy",
         },

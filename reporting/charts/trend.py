@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from reporting.charts.figure import Figure, plain, specification
 from reporting.charts.palette import LIGHT
 from reporting.reports.model import Standing
-from reporting.wording import NO_DATA, percent, short, target_percent
+from reporting.wording import FEW, NO_DATA, number, percent, short, target_percent
 
 if TYPE_CHECKING:
     from reporting.charts.figure import Spec
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def trend(promise: Promise, *, width: int = 62, height: int = 14, palette: Palette = LIGHT) -> Figure:
     """Draw the SLI of each period, the target as a dashed line, and the last one as a dot."""
-    values = [{"n": number, "sli": plain(spot.value)} for number, spot in enumerate(promise.trend)]
+    values = [{"n": position, "sli": plain(spot.value)} for position, spot in enumerate(promise.trend)]
     known = [value["sli"] for value in values if value["sli"] is not None]
     target = float(promise.target)
     low, high = min([target, *known]), max([target, *known])
@@ -60,6 +60,8 @@ def trend(promise: Promise, *, width: int = 62, height: int = 14, palette: Palet
         ],
     }
     told = [percent(spot.value, target=promise.target) if spot.value is not None else NO_DATA for spot in promise.trend]
+    if 0 < promise.tally.total < FEW:
+        told[-1:] = [f"{number(promise.tally.good)} of {number(promise.tally.total)}"]
     return Figure(
         name=f"trend-{promise.slo}",
         title=f"{short(promise.name, 40)}: good, %",

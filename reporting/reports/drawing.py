@@ -7,6 +7,7 @@ page, whatever the engine made of the names in a specification; its ids are made
 from __future__ import annotations
 
 import re
+from importlib.resources import as_file, files
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from reporting.charts.figure import Figure
 
 VEGA_LITE = "6.4"
+# The engine measures text to make room for it: in the font in which it will be set.
+with as_file(files("reporting.reports.fonts")) as _fonts:
+    vl_convert.register_font_directory(str(_fonts))
 _NAMESPACE = "http://www.w3.org/2000/svg"
 _ELEMENTS = frozenset({"svg", "g", "path", "rect", "line", "circle", "text", "tspan", "defs", "clipPath"})
 _ATTRIBUTES = frozenset({

@@ -46,8 +46,11 @@ def hostile_month() -> Report:
 
     def rewrite(value: object, field: str = "") -> object:
         if isinstance(value, dict):
-            return {key: rewrite(inner, key) for key, inner in value.items()}
-        if isinstance(value, list):
+            # The `value` of a contributor is a name, that of a point a number.
+            return {
+                key: rewrite(inner, "" if key == "value" and "at" in value else key) for key, inner in value.items()
+            }
+        if isinstance(value, list | tuple):
             return [rewrite(inner, field if field == "remarks" else "") for inner in value]
         if isinstance(value, str) and field in FREE_TEXT | {"remarks"}:
             return turns.setdefault(
