@@ -25,7 +25,7 @@ from reporting.reports.subscription_links import SubscriptionLinks
 from reporting.reports.subscriptions_service import Subscriptions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from flask import Blueprint
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from app.core.notify.letters import Enclosures
     from app.core.queue.stream_huey import StreamHuey
     from app.core.settings import Settings
-    from reporting.reports.archive import Compile, Format, Paper, Render, Rendered, ReportOrder
+    from reporting.reports.archive import Compile, Render, ReportOrder
     from reporting.reports.figures.compiler import Compiler
     from reporting.reports.model import Report
 
@@ -99,11 +99,6 @@ def compile_by(compiler: Compiler) -> Compile:
         return replace(report, report_id=order.report_id)
 
     return compile_report
-
-
-def render_report(report: Report, formats: Sequence[Format], paper: Paper) -> Rendered:
-    del report, formats, paper
-    raise ReportError("This installation cannot render reports.")
 
 
 def report_enclosures(database: Database) -> Enclosures:

@@ -30,7 +30,7 @@ from app.core.telemetry.rollup_tasks import register_rollup_tasks
 from app.core.telemetry.rollups import Rollups
 from app.core.telemetry.telemetry_store import TelemetryStore
 from app.core.valkey import Valkey
-from app.report_composition import compile_by, register_reports, render_report, report_enclosures
+from app.report_composition import compile_by, register_reports, report_enclosures
 from app.slo_composition import compose_slos
 from ingestion.housekeeping import Housekeeping
 from ingestion.replay import Replayer
@@ -38,6 +38,7 @@ from ingestion.retention import Retention
 from ingestion.tasks import register_tasks
 from reporting.alerts.alert_tasks import register_alert_tasks
 from reporting.alerts.alertmanager_refresh import AlertmanagerRefresh
+from reporting.reports.rendering import renderings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,7 +93,7 @@ def task_queue(settings: Settings, database: Database, valkey: Valkey) -> TaskQu
             huey,
             database,
             compile_report=compile_by(compose_slos(database, valkey).compiler),
-            render=render_report,
+            render=renderings,
         ),
     )
 

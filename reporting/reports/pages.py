@@ -10,24 +10,21 @@ import base64
 import hashlib
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader
 from markupsafe import Markup
 
-from reporting import wording
-from reporting.reports.model import Standing
-from reporting.reports.terms import BADGES, DECISIONS, GLOSSARY
+from reporting.reports.templating import environment, facts
+from reporting.reports.terms import GLOSSARY
 
 if TYPE_CHECKING:
+    from reporting.reports.archive import Paper
     from reporting.reports.figure_set import FigureSet
-    from reporting.reports.formats import Paper
-    from reporting.reports.model import Incident, Promise, Report
+    from reporting.reports.model import Incident, Report
 
 TOLD = 8
 """So many incidents are told one by one, those with the most bad requests; the others in a table."""
-AT_A_GLANCE = 6
-"""So many promises are on the first page too."""
 FONTS = "slipstream-font:"
 FIGURES = "slipstream-figure:"
 """What the addresses of fonts and figures begin with; only the process that makes PDFs knows what is behind them."""
@@ -48,8 +45,8 @@ def page(report: Report, figures: FigureSet[Drawn], paper: Paper | None = None) 
     style = _style(paper)
     numbered = list(enumerate(report.incidents, 1))
     told = {number for number, _ in sorted(numbered, key=_hurt)[:TOLD]}
-    return _environment().get_template("report.html").render(
-        report=report,
+    return environment().get_template("report.html").render(
+        **facts(report),
         figures=figures,
         style=Markup(style),  # noqa: S704 - Of our own files alone.
         style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
@@ -57,71 +54,13 @@ def page(report: Report, figures: FigureSet[Drawn], paper: Paper | None = None) 
         in_short=[each for each in numbered if each[0] not in told],
         names={promise.slo: promise.name for promise in report.promises},
         by_slo={promise.slo: promise for promise in report.promises},
-        tightest=tightest(report),
-        glance=report.promises[:AT_A_GLANCE],
-        completeness=completeness(report),
-        decisions=DECISIONS,
-        badges=BADGES,
         glossary=GLOSSARY,
-        few=wording.FEW,
     )  # fmt: skip
-
-
-def tightest(report: Report) -> Promise | None:
-    """Return the promise with the least budget left of those that were judged."""
-    judged = [promise for promise in report.promises if promise.standing in {Standing.KEPT, Standing.MISSED}]
-    known = [promise for promise in judged if promise.remaining_ratio is not None]
-    return min(known, key=lambda promise: promise.remaining_ratio or 0, default=None)
-
-
-def completeness(report: Report) -> str:
-    """Return in a few words whether anything is missing of what a report counts."""
-    gaps = sum(day.standing is Standing.NO_DATA for day in report.days)
-    days = f"{gaps} of {wording.counted(len(report.days), 'day')} without data" if gaps else "data of every day"
-    counted = report.completeness
-    if counted is None or counted.balanced is None:
-        return days
-    return f"{days}, events {'add up' if counted.balanced else 'do not add up'}"
 
 
 def _hurt(numbered: tuple[int, Incident]) -> tuple[int, int]:
     number, incident = numbered
     return -incident.requests_bad, number
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("reporting.reports"),
-        autoescape=True,
-        finalize=_finalize,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "bad_percent": wording.bad_percent,
-        "counted": wording.counted,
-        "date_and_time": wording.date_and_time,
-        "day_and_time": wording.day_and_time,
-        "milliseconds": wording.milliseconds,
-        "minus": lambda text: text.replace("-", "\u2212"),
-        "number": wording.number,
-        "percent": wording.percent,
-        "points": wording.points,
-        "share": wording.share,
-        "short": wording.short,
-        "span": wording.span,
-        "target": wording.target_percent,
-    }
-    return environment
-
-
-def _finalize(value: Any) -> Any:
-    if not isinstance(value, str) or isinstance(value, Markup):
-        return value
-    # A number keeps its unit beside it.
-    return wording.legible(value).replace(" %", "\u00a0%")
 
 
 @cache

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from markupsafe import Markup
 
+from reporting.reports.archive import Format, Paper
 from reporting.reports.figure_set import figures_of
-from reporting.reports.formats import Format, Paper
 from reporting.reports.model import Report
 from reporting.reports.pages import FIGURES, Drawn, page
 

@@ -16,15 +16,16 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from reporting.reports.archive import Format, Paper, Rendered
 from reporting.reports.as_csv import csv_archive
 from reporting.reports.as_json import to_json
 from reporting.reports.figure_set import figures_of
-from reporting.reports.formats import Format, Paper
+from reporting.reports.first_page import first_page
 from reporting.reports.pages import page
 from reporting.reports.render_process import Order, Outcome, words
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Sequence
 
     from reporting.reports.model import Report
 
@@ -46,14 +47,6 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Renderings:
-    """`missing` has the reason for each format that was asked for and could not be made. HTML always can."""
-
-    files: Mapping[Format, bytes]
-    missing: Mapping[Format, str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
     """How the child ended. `reason` is empty when it did all it was told."""
 
@@ -66,16 +59,18 @@ DEFAULT = Limits()
 
 def renderings(
     report: Report, formats: Collection[Format], paper: Paper = Paper.A4, *, limits: Limits = DEFAULT
-) -> Renderings:
-    """Return a report in the formats asked for. The same report makes the same bytes."""
+) -> Rendered:
+    """Return a report in the formats asked for; only a PDF can be missing. The same report makes the same bytes."""
     files: dict[Format, bytes] = {}
     if Format.JSON in formats:
         files[Format.JSON] = to_json(report)
     if Format.CSV in formats:
         files[Format.CSV] = csv_archive(report)
+    if Format.MAIL in formats:
+        files[Format.MAIL] = first_page(report).encode()
     pages = tuple(each for each in (Format.HTML, Format.PDF) if each in formats)
     if not pages:
-        return Renderings(files=files, missing={})
+        return Rendered(files=files, missing={})
     with tempfile.TemporaryDirectory(prefix="slipstream-report-") as name:
         directory = Path(name)
         order = Order(report=report, formats=pages, paper=paper, directory=name)
@@ -85,7 +80,7 @@ def renderings(
         # The words of the charts need no library, and a report without pictures is better than none.
         files[Format.HTML] = page(report, figures_of(report).each(words)).encode()
     missing = {each: ended.outcome.pdf or ended.reason for each in pages if each not in files}
-    return Renderings(files=files, missing=missing)
+    return Rendered(files=files, missing=missing)
 
 
 def run_child(arguments: Sequence[str], order: bytes, directory: Path, limits: Limits) -> Ended:

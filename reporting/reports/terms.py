@@ -18,12 +18,14 @@ class Advice:
 
 DECISIONS = {
     Decision.SHIP: Advice(
-        "SHIP", "Release as usual.", "Promises are kept and every budget has room: release as usual."
+        "SHIP",
+        "Release as usual.",
+        "Every budget that can be judged has a quarter or more left, and none would end soon: release as usual.",
     ),
     Decision.CAREFUL: Advice(
         "CAREFUL",
         "Release in small steps.",
-        "A budget is running low: release in small steps, and watch what each does to it.",
+        "Less than a quarter of a budget is left, one incident took more than a fifth of one, or one would end soon: release in small steps, and watch what each does.",
     ),
     Decision.FREEZE: Advice(
         "FREEZE",
@@ -33,7 +35,7 @@ DECISIONS = {
     Decision.UNKNOWN: Advice(
         "UNKNOWN",
         "Nothing could be judged.",
-        "Too little was measured: find out why before anything relies on this report.",
+        "No promise had enough data to be judged: find out why before anything relies on this report.",
     ),
 }
 BADGES = {

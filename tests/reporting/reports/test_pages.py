@@ -8,9 +8,10 @@ import re
 from html.parser import HTMLParser
 
 from reporting.charts.palette import LIGHT
+from reporting.reports.archive import Paper
 from reporting.reports.drawing import clean, draw
 from reporting.reports.figure_set import figures_of
-from reporting.reports.formats import Paper
+from reporting.reports.first_page import first_page
 from reporting.reports.pages import Drawn, page
 from reporting.reports.render_process import words
 from tests.reporting.reports.hostile import HOSTILE, big_month, hostile_month
@@ -153,3 +154,20 @@ def test_target_changes_maintenance_and_completeness_are_told() -> None:
     assert "6,670 of 14,195" in text
     assert "1,904 of 26,998,002 stored were stored later than a minute" in text
     assert "1 of 31 days without data, events add up" in text
+
+
+def test_a_mail_has_the_first_page_and_no_pictures() -> None:
+    seen = Seen(first_page(bad_month()))
+
+    assert not seen.tags & {"svg", "img", "style", "script", "link"}
+    assert bad_month().verdict.sentence in seen.words
+    assert "8 more are in the report." in seen.words
+    assert "5 ✗" in seen.words
+
+
+def test_a_mail_shows_names_of_people_who_mean_harm_as_they_are() -> None:
+    seen = Seen(first_page(hostile_month()))
+
+    assert not seen.tags & {"script", "img", "svg", "a", "link"}
+    assert not [name for name, _ in seen.attributes if name.startswith("on") or name in {"href", "src"}]
+    assert '"><img src=x onerror=alert(1)> 21' in seen.words

@@ -10,8 +10,8 @@ import pikepdf
 import pytest
 from weasyprint.urls import FatalURLFetchingError
 
+from reporting.reports.archive import Format, Paper
 from reporting.reports.as_pdf import Inside, to_pdf
-from reporting.reports.formats import Format, Paper
 from reporting.reports.render_checks import check_rendering
 from reporting.reports.rendering import Limits, renderings
 from tests.reporting.reports.hostile import hostile_month
@@ -22,23 +22,23 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from reporting.reports.rendering import Renderings
+    from reporting.reports.archive import Rendered
 
 A_MILLIMETRE = 72 / 25.4
 SIZES = {Paper.A4: (210 * A_MILLIMETRE, 297 * A_MILLIMETRE), Paper.LETTER: (612, 792)}
 
 
 @pytest.fixture(scope="module")
-def bad() -> Renderings:
+def bad() -> Rendered:
     return renderings(bad_month(), set(Format), Paper.A4)
 
 
 @pytest.fixture(scope="module")
-def hostile() -> Renderings:
+def hostile() -> Rendered:
     return renderings(hostile_month(), {Format.HTML, Format.PDF}, Paper.LETTER)
 
 
-def opened(rendered: Renderings) -> pikepdf.Pdf:
+def opened(rendered: Rendered) -> pikepdf.Pdf:
     return pikepdf.open(io.BytesIO(rendered.files[Format.PDF]))
 
 
@@ -51,7 +51,7 @@ def elements(node: Any) -> Iterator[Any]:
             yield from elements(kid)
 
 
-def test_a_report_comes_in_every_format(bad: Renderings) -> None:
+def test_a_report_comes_in_every_format(bad: Rendered) -> None:
     assert set(bad.files) == set(Format)
     assert bad.missing == {}
 
@@ -62,7 +62,7 @@ def test_the_same_report_makes_the_same_bytes() -> None:
     assert first.files == second.files
 
 
-def test_a_pdf_is_tagged_for_those_who_do_not_see_it(bad: Renderings) -> None:
+def test_a_pdf_is_tagged_for_those_who_do_not_see_it(bad: Rendered) -> None:
     pdf = opened(bad)
 
     assert bool(pdf.Root.MarkInfo.Marked)
@@ -84,7 +84,7 @@ def test_every_figure_of_a_pdf_has_words(which: str, request: pytest.FixtureRequ
     assert {"/H1", "/H2", "/H3", "/Table", "/TH", "/TD"} <= {str(tag.S) for tag in tags}
 
 
-def test_a_pdf_has_bookmarks_for_its_sections(bad: Renderings) -> None:
+def test_a_pdf_has_bookmarks_for_its_sections(bad: Rendered) -> None:
     with opened(bad).open_outline() as outline:
         titles = [item.title for item in outline.root[0].children]
 
