@@ -11,7 +11,7 @@ from reporting.slo.budgeting import budget_series
 from reporting.slo.replay import replay
 from reporting.slo.windows import CompliancePeriod, instant_of, minute_of
 from reporting.slo_difference import applied_view
-from reporting.slo_view import shown
+from reporting.slo_view import SLOList, shown, success_view
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -51,7 +51,12 @@ class SLOs:
 
     def every(self, now: datetime) -> list[SLOView]:
         """Return every SLO in force, by name."""
-        return [shown(*each) for each in self._evaluator.every_shown(now)]
+        return self.standing(now).slos
+
+    def standing(self, now: datetime) -> SLOList:
+        """Return the same, with the success of their services."""
+        found = self._evaluator.standing(now)
+        return SLOList([shown(*each) for each in found.slos], [success_view(each) for each in found.success])
 
     def standing(self, now: datetime) -> list[SLOView]:
         """Return the same without percentiles, which take longer than all the rest."""

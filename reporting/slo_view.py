@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from reporting.definitions.durations import write_duration
+from reporting.slo.exact import quotient
 from reporting.slo.objective import BudgetingMethod
 from reporting.slo.state import SLOState
 from reporting.slo.windows import RollingWindow
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from reporting.definitions.definition import Definition
     from reporting.evaluation.figures import Evaluation, Figures
     from reporting.evaluation.percentiles import Percentiles
+    from reporting.evaluation.success import Success
     from reporting.slo.error_budget import ErrorBudget
 
 _US = 1_000
@@ -74,6 +76,45 @@ class SLOView(FiguresView, frozen=True, kw_only=True):
     backfilling: bool
     kept: bool
     as_of: datetime
+
+
+class SuccessView(Struct, frozen=True, kw_only=True):
+    """Requests of a service, maintenance included: `good` were answered with 2xx, `degraded` with 429. There is no budget."""
+
+    name: str
+    service: str
+    window: str
+    sli: float | None
+    good: int
+    total: int
+    degraded: int
+    degraded_ratio: float | None
+    period_start: datetime
+    period_end: datetime
+
+
+class SLOList(Struct, frozen=True):
+    """Every SLO in force, by name, and the success of the services whose requests they are about."""
+
+    slos: list[SLOView]
+    success: list[SuccessView]
+
+
+def success_view(found: Success) -> SuccessView:
+    """Return what is shown of a service's success."""
+    counts = found.counts
+    return SuccessView(
+        name="success",
+        service=found.service,
+        window=write_duration(found.period.length),
+        sli=_number(counts.sli),
+        good=counts.good,
+        total=counts.total,
+        degraded=found.degraded,
+        degraded_ratio=_number(quotient(found.degraded, counts.total)) if counts.total else None,
+        period_start=found.period.start,
+        period_end=found.period.end,
+    )
 
 
 def shown(evaluation: Evaluation, percentiles: Percentiles | None, including: Percentiles | None) -> SLOView:

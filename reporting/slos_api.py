@@ -13,7 +13,7 @@ from app.core.http.operations import describe
 from app.core.http.rendering import json_response
 from app.core.problems import FieldError, Problem, ProblemType
 from reporting.definitions.findings import DefinitionError
-from reporting.slos_description import APPLY, GET, LIST, REMOVE, YAML_TYPES, SLOList
+from reporting.slos_description import APPLY, GET, LIST, REMOVE, YAML_TYPES
 
 if TYPE_CHECKING:
     from app.core.http.guard import Guard
@@ -33,7 +33,7 @@ def blueprint(slos: SLOs, guard: Guard) -> Blueprint:
     @guard.admin
     @describe(LIST)
     def list_slos() -> Response:
-        return json_response(SLOList(slos.every(CLOCK.now())))
+        return json_response(slos.standing(CLOCK.now()))
 
     @routes.get("/slos/<name>")
     @guard.admin

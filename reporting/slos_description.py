@@ -4,21 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from msgspec import Struct
-
 from app.core.http.operations import Answer, Content, Operation, Parameter
 from app.core.problems import ProblemType
 from reporting.slo_difference import AppliedView
-from reporting.slo_view import SLOView
+from reporting.slo_view import SLOList, SLOView
 
 TAG = "SLOs"
 YAML_TYPES = ("application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml")
-
-
-class SLOList(Struct, frozen=True):
-    """Every SLO in force, by name."""
-
-    slos: list[SLOView]
 
 
 _BUDGET = {"allowed": 1200.5, "consumed": 301, "remaining": 899.5, "remaining_ratio": 0.749271137026239}
@@ -48,6 +40,18 @@ _EXAMPLE: dict[str, Any] = {
     "backfilling": False,
     "kept": True,
     "as_of": "2026-11-22T10:17:02.750000Z",
+}
+_SUCCESS: dict[str, Any] = {
+    "name": "success",
+    "service": "slipstream",
+    "window": "30d",
+    "sli": 0.9954185755935027,
+    "good": 1195000,
+    "total": 1200500,
+    "degraded": 4100,
+    "degraded_ratio": 0.0034152436484798,
+    "period_start": "2026-10-23T10:18:00Z",
+    "period_end": "2026-11-22T10:18:00Z",
 }
 _APPLIED: dict[str, Any] = {
     "dry_run": True,
@@ -80,10 +84,17 @@ LIST = Operation(
     summary="List SLOs",
     about=(
         "How every SLO stands now. Figures leave maintenance out; `including_maintenance` has them with it. "
-        "No data is null, and never 100 %."
+        "No data is null, and never 100 %. `success` is what nobody promises: of each of their services the share of "
+        "requests answered with 2xx, and how many with 429 (`degraded`), maintenance included."
     ),
     tag=TAG,
-    answers=(Answer(status=200, about="All SLOs.", content=(Content(shape=SLOList, example={"slos": [_EXAMPLE]}),)),),
+    answers=(
+        Answer(
+            status=200,
+            about="All SLOs.",
+            content=(Content(shape=SLOList, example={"slos": [_EXAMPLE], "success": [_SUCCESS]}),),
+        ),
+    ),
 )
 GET = Operation(
     summary="Show an SLO",

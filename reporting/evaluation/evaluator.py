@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache, partial
 from itertools import chain
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 import structlog
@@ -23,7 +24,9 @@ from reporting.catalogue.catalogue import current_of
 from reporting.evaluation.event_book import rule_of
 from reporting.evaluation.figures import evaluate, spans_of, subject_at, unknown, watched_spans
 from reporting.evaluation.measure import measure_of, watched_by
+from reporting.evaluation.percentile_cache import Asked, PercentileCache
 from reporting.evaluation.percentiles import percentiles
+from reporting.evaluation.success import WINDOW, measures_for, services_of, success_of
 from reporting.evaluation.sums import Sums
 from reporting.maintenance.maintenance import excluded
 from reporting.slo.budgeting import budget_series
@@ -43,6 +46,7 @@ if TYPE_CHECKING:
     from reporting.evaluation.figures import Count, Evaluation, Subject
     from reporting.evaluation.measure import Measure, Watch
     from reporting.evaluation.percentiles import Percentiles
+    from reporting.evaluation.success import Success
     from reporting.evaluation.sums import BookOf
     from reporting.maintenance.maintenance import MaintenanceCalendar
     from reporting.slo.counts import Counts
@@ -65,6 +69,13 @@ class Shown(NamedTuple):
     including_maintenance: Percentiles | None
 
 
+class Standing(NamedTuple):
+    """How every SLO in force stands, by name, and what no SLO says of their services."""
+
+    slos: list[Shown]
+    success: list[Success]
+
+
 class Evaluator:
     """Thread-safe. Methods raise `DependencyError`.
 
@@ -81,17 +92,30 @@ class Evaluator:
         self._book_of = book_of
         self._lock = threading.Lock()
         self._standing: tuple[tuple[Measure, ...], Sums] = ((), Sums((), book_of))
+        # Alerts are evaluated without waiting for percentiles.
+        self._percentiles_lock = threading.Lock()
+        self._percentiles = PercentileCache()
 
     def every(self, now: datetime) -> list[Evaluation]:
         """Return how every SLO in force stands, by name."""
-        with self._turn(), self._database.begin(snapshot=True) as connection:
-            return self._every(connection, now)
+        with _turn(self._lock), self._database.begin(snapshot=True) as connection:
+            return self._every(connection, now)[0]
 
     def every_shown(self, now: datetime) -> list[Shown]:
         """Return the same, with percentiles."""
-        evaluations = self.every(now)
-        with self._database.begin(snapshot=True) as connection:
-            return _with_percentiles(connection, evaluations)
+        return self.standing(now).slos
+
+    def standing(self, now: datetime) -> Standing:
+        """Return the same, with the success of their services."""
+        with _turn(self._lock), self._database.begin(snapshot=True) as connection:
+            evaluations, success = self._every(connection, now)
+        with _turn(self._percentiles_lock), self._database.begin(snapshot=True) as connection:
+            found = self._percentiles.read(connection, list(_asked(evaluations)), now=now)
+        slos = []
+        for each in evaluations:
+            without = found[each.definition.name, False]
+            slos.append(Shown(each, without, found.get((each.definition.name, True), without)))
+        return Standing(slos, success)
 
     def shown(self, registered: Registered, at: datetime) -> list[Shown]:
         """Return how one SLO stands or stood, by the definition of then; nothing when it was not in force."""
@@ -121,24 +145,20 @@ class Evaluator:
             measure = measure_of(indicator) if rule is None else watched_by(rule, indicator)
             return Sums([measure], self._book_of).series(connection, measure, (start, end), now=now)
 
-    @contextmanager
-    def _turn(self) -> Iterator[None]:
-        if not self._lock.acquire(timeout=deadline.left(_PATIENCE_S)):
-            raise OverloadedError("slos", "others are evaluating them")
-        try:
-            yield
-        finally:
-            self._lock.release()
-
-    def _every(self, connection: Connection, now: datetime) -> list[Evaluation]:
+    def _every(self, connection: Connection, now: datetime) -> tuple[list[Evaluation], list[Success]]:
         registered = current_of(self._catalogue.registered(connection).values())
         excluding = self._excluding(connection)
         attempts = [_attempted(each.current, each.history, excluding, now) for each in registered if each.current]
         subjects = [subject for subject in attempts if subject is not None]
-        measures = tuple(dict.fromkeys(chain.from_iterable(_measures(subject) for subject in subjects)))
+        services = services_of(subject.definition for subject in subjects)
+        counted = [*map(_measures, subjects), *map(measures_for, services)]
+        measures = tuple(dict.fromkeys(chain.from_iterable(counted)))
         if measures != self._standing[0]:
             self._standing = (measures, Sums(measures, self._book_of))
-        return _evaluate(connection, self._standing[1], subjects, now)
+        sums = self._standing[1]
+        also = {Source.REQUESTS: [WINDOW.at(now).minutes]} if services else {}
+        evaluations = _evaluate(connection, sums, subjects, now, also=also)
+        return evaluations, [success_of(service, sums.counts, now) for service in services]
 
     def _excluding(self, connection: Connection) -> Excluding:
         """Return maintenance, worked out once for all SLOs of a service that look at the same time."""
@@ -147,6 +167,16 @@ class Evaluator:
     def _once(self, connection: Connection, subjects: Sequence[Subject], now: datetime) -> list[Evaluation]:
         measures = chain.from_iterable(_measures(subject) for subject in subjects)
         return _evaluate(connection, Sums(measures, self._book_of), subjects, now)
+
+
+@contextmanager
+def _turn(lock: threading.Lock) -> Iterator[None]:
+    if not lock.acquire(timeout=deadline.left(_PATIENCE_S)):
+        raise OverloadedError("slos", "others are evaluating them")
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _attempted(
@@ -166,9 +196,16 @@ def _subject(
     return replace(subject, excluded=excluding(definition.service, *_around(subject.spans)))
 
 
-def _evaluate(connection: Connection, sums: Sums, subjects: Sequence[Subject], now: datetime) -> list[Evaluation]:
+def _evaluate(
+    connection: Connection,
+    sums: Sums,
+    subjects: Sequence[Subject],
+    now: datetime,
+    *,
+    also: Mapping[Source, Sequence[tuple[int, int]]] = MappingProxyType({}),
+) -> list[Evaluation]:
     counted = backfill.counted(connection)
-    spans: dict[Source, set[tuple[int, int]]] = {}
+    spans: dict[Source, set[tuple[int, int]]] = {source: set(asked) for source, asked in also.items()}
     for subject in subjects:
         asked = spans.setdefault(subject.definition.indicator.source, set())
         asked.update(span for _, span in watched_spans(subject))
@@ -241,6 +278,15 @@ def _is_sliced(subject: Subject) -> bool:
 
 def _around(spans: Sequence[tuple[int, int]]) -> tuple[int, int]:
     return min(start for start, _ in spans), max(end for _, end in spans)
+
+
+def _asked(evaluations: Sequence[Evaluation]) -> Iterator[Asked]:
+    """Give whose percentiles to read: without maintenance, and with it where there is some."""
+    for each in evaluations:
+        name, measure, whole = each.definition.name, measure_of(each.definition.indicator), (each.elapsed.minutes,)
+        yield Asked((name, False), measure, each.measured)
+        if each.measured != whole:
+            yield Asked((name, True), measure, whole)
 
 
 def _with_percentiles(connection: Connection, evaluations: Sequence[Evaluation]) -> list[Shown]:

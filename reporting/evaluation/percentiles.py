@@ -44,20 +44,37 @@ def percentiles(
 ) -> dict[Measure, Percentiles | None]:
     """Return those of each measure's total over spans `[start, end)` together; None without durations.
 
-    Every row is read once, however many measures it concerns. Measures of other sources than requests have none.
+    Measures of other sources than requests have none.
+    """
+    found = histograms(connection, measures, spans)
+    return {measure: percentiles_of(histogram) for measure, histogram in found.items()}
+
+
+def histograms(
+    connection: Connection, measures: Iterable[Measure], spans: Iterable[tuple[int, int]]
+) -> dict[Measure, Counter[int]]:
+    """Return the durations of each measure's total over spans together: how many in which bucket.
+
+    Every row is read once, however many measures it concerns. Those of other sources than requests are left out.
     """
     requested = [measure for measure in dict.fromkeys(measures) if measure.source is Source.REQUESTS]
     tiles = {tile for span in spans for tile in tiles_of(*span)}
-    found: dict[Measure, Percentiles | None] = {}
+    found: dict[Measure, Counter[int]] = {}
     for scope, slots, _ in scopes_of(requested):
         by_service: dict[str, dict[Key, Counter[int]]] = {}
         for key, histogram in _histograms(connection, scope, tiles).items():
             by_service.setdefault(key[1], {})[key] = histogram
         for slot in slots:
             services = scope_of(requested[slot]).services
-            histograms = [by_service.get(service, {}) for service in (by_service if services is None else services)]
-            found[requested[slot]] = _of(requested[slot], histograms)
+            parts = [by_service.get(service, {}) for service in (by_service if services is None else services)]
+            found[requested[slot]] = _merged(requested[slot], parts)
     return found
+
+
+def percentiles_of(histogram: Mapping[int, int]) -> Percentiles | None:
+    """Return the percentiles of durations; None when there are none."""
+    p50, p95, p99 = (quantile(histogram, ratio) for ratio in (_P50, _P95, _P99))
+    return None if p50 is None or p95 is None or p99 is None else Percentiles(p50, p95, p99)
 
 
 def _histograms(connection: Connection, scope: Scope, tiles: Iterable[Tile]) -> dict[Key, Counter[int]]:
@@ -69,15 +86,14 @@ def _histograms(connection: Connection, scope: Scope, tiles: Iterable[Tile]) -> 
     return merged
 
 
-def _of(measure: Measure, histograms: Iterable[Mapping[Key, Counter[int]]]) -> Percentiles | None:
+def _merged(measure: Measure, parts: Iterable[Mapping[Key, Counter[int]]]) -> Counter[int]:
     """Add up what the measure counts; requests that never finished have no duration to show."""
     take = take_of(measure.total, measured=True)
     merged: Counter[int] = Counter()
-    for key, histogram in ((key, histogram) for some in histograms for key, histogram in some.items()):
+    for key, histogram in ((key, histogram) for some in parts for key, histogram in some.items()):
         row = RequestRow(0, *key, 0, (), ())
         if passes(measure.total, properties_of(row)):
             for bucket, count in histogram.items():
                 if take.cut is None or (bucket < take.cut) is take.below:
                     merged[bucket] += count
-    p50, p95, p99 = (quantile(merged, ratio) for ratio in (_P50, _P95, _P99))
-    return None if p50 is None or p95 is None or p99 is None else Percentiles(p50, p95, p99)
+    return merged

@@ -51,6 +51,37 @@ def test_applied_definitions_are_listed_with_their_figures(client: FlaskClient, 
     assert client.get("/slos/pay", headers=OPERATOR).json["good"] == 96
 
 
+def test_success_is_shown_beside_the_promises_without_a_budget(client: FlaskClient, database: Database) -> None:
+    minute = minute_of(datetime.now(UTC)) - 20
+    statuses = {200: 900, 202: 50, 404: 20, 429: 25, 503: 5}
+    store(database, [Request(minute, "/pay", status, 1_000) for status, n in statuses.items() for _ in range(n)])
+    put(
+        client,
+        slo(
+            "pay",
+            total={"service": "slipstream", "route": "/pay"},
+            good={"service": "slipstream", "route": "/pay", "status": "<500"},
+        ),
+    )
+
+    shown = client.get("/slos", headers=OPERATOR).json
+
+    assert shown["slos"][0]["sli"] == 0.995
+    (success,) = shown["success"]
+    assert (success["name"], success["service"], success["window"]) == ("success", "slipstream", "30d")
+    assert (success["good"], success["total"], success["sli"]) == (950, 1_000, 0.95)
+    assert (success["degraded"], success["degraded_ratio"]) == (25, 0.025)
+    assert "budget" not in success
+
+
+def test_success_of_a_service_without_requests_is_null(client: FlaskClient) -> None:
+    put(client, slo("pay", total={"service": "checkout"}, good={"service": "checkout", "status": "<500"}))
+
+    (success,) = client.get("/slos", headers=OPERATOR).json["success"]
+
+    assert (success["service"], success["sli"], success["degraded_ratio"]) == ("checkout", None, None)
+
+
 def test_a_dry_run_says_what_it_does_to_the_budget_and_changes_nothing(client: FlaskClient, database: Database) -> None:
     minute = minute_of(datetime.now(UTC)) - 20
     store(database, [Request(minute, "/pay", 200, None)] * 95 + [Request(minute, "/pay", 503, None)] * 5)
