@@ -149,7 +149,9 @@ class Worker:
             task_timeout_s=_STATEMENTS_A_BUNDLE * settings.store_timeout_ms / 1_000,
             failpoint=failpoint,
         )
-        return self._tasks.huey.create_consumer(bulk=work, workers=TASKS_AT_ONCE, shutdown_timeout=_SHUTDOWN_S)
+        return self._tasks.huey.create_consumer(
+            bulk=work, workers=TASKS_AT_ONCE, reserved=True, shutdown_timeout=_SHUTDOWN_S
+        )
 
     def _relay(self, relay: Relay) -> Callable[[], None]:
         turn = Turn(self._valkey, OUTBOX_TURN, every_s=RELAY_EVERY_S / 2)

@@ -91,14 +91,22 @@ class _Shards:
 class StreamConsumer(Consumer):
     """Runs *workers* task threads and, with *bulk*, its shard threads; *options* are Huey's.
 
+    With *reserved* one more task thread is there for tasks of high priority alone.
+
     `run` ends at SIGTERM or SIGINT, with what is in hand finished and settled and all leases given back; a second
     signal ends it at once. `start` and `stop` do without signals.
     """
 
     worker_class = TaskWorker
     scheduler_class = StreamScheduler
+    worker_threads: list[tuple[TaskWorker, threading.Thread]]
 
-    def __init__(self, huey: StreamHuey, *, bulk: BulkWork | None = None, **options: Any) -> None:
+    def __init__(
+        self, huey: StreamHuey, *, bulk: BulkWork | None = None, reserved: bool = False, **options: Any
+    ) -> None:
+        self._reserved = reserved
+        if reserved:
+            options["workers"] = options.get("workers", 1) + 1
         if options.setdefault("worker_type", "thread") != "thread":
             raise ConfigurationError("a StreamConsumer has threads only: more processes are more consumers")
         super().__init__(huey, **options)
@@ -158,6 +166,13 @@ class StreamConsumer(Consumer):
                 self._shard_threads[number].start()
                 healthy = False
         return healthy
+
+    def _create_worker(self) -> TaskWorker:
+        """Make a task thread; the reserved one first, and again when it died."""
+        worker: TaskWorker = super()._create_worker()
+        there = (each for each, thread in self.worker_threads if thread.ident is None or thread.is_alive())
+        worker.urgent = self._reserved and not any(each.urgent for each in there)
+        return worker
 
     def _working_threads(self) -> list[threading.Thread]:
         return [*(thread for _, thread in self.worker_threads), self.scheduler, *self._shard_threads]

@@ -102,11 +102,11 @@ class StreamHuey(Huey):
 
     # From the queue.
 
-    def dequeue(self) -> Task | None:
-        """Take a task, which stays pending until `execute` has returned."""
+    def dequeue(self, *, urgent: bool = False) -> Task | None:
+        """Take a task, which stays pending until `execute` has returned; `urgent`: one of high priority alone."""
         if not isinstance(self.storage, StreamStorage):
             return super().dequeue()
-        delivery = self.storage.stream.take()
+        delivery = self.storage.stream.take(urgent=urgent)
         if delivery is None:
             return None
         try:

@@ -46,9 +46,17 @@ class TaskStream:
         self._heartbeat = client.script(source("task_heartbeat"))
         self._not_understood = client.script(source("task_not_understood"))
 
-    def take(self) -> Delivery | None:
-        """Return a task for the calling thread; None when there was none for the length of the read timeout."""
-        delivery = self._from_surplus() or self._reclaimed() or self._next() or self._wait()
+    def take(self, *, urgent: bool = False) -> Delivery | None:
+        """Return a task for the calling thread; None when there was none for the length of the read timeout.
+
+        `urgent`: one of high priority, and no other.
+        """
+        delivery = self._from_surplus(urgent=urgent) or self._reclaimed()
+        if delivery is not None and urgent and delivery.priority is not Priority.HIGH:
+            with self._lock:
+                self._surplus.append(delivery)
+            delivery = None
+        delivery = delivery or self._next(urgent=urgent) or self._wait(urgent=urgent)
         if delivery is not None:
             self._in_hand[delivery.name] = delivery
         return delivery
@@ -109,9 +117,13 @@ class TaskStream:
         for priority, ids in by_priority.items():
             self._heartbeat([self._keys.streams[priority - 1]], [GROUP, self.worker, idle_ms, *ids])
 
-    def _from_surplus(self) -> Delivery | None:
+    def _from_surplus(self, *, urgent: bool) -> Delivery | None:
         with self._lock:
-            return self._surplus.popleft() if self._surplus else None
+            for delivery in self._surplus:
+                if not urgent or delivery.priority is Priority.HIGH:
+                    self._surplus.remove(delivery)
+                    return delivery
+        return None
 
     def _reclaimed(self) -> Delivery | None:
         """Look for the tasks of silent workers three times in the time after which they count as silent."""
@@ -133,21 +145,23 @@ class TaskStream:
         # Our own work seems silent when the heartbeat was late.
         return None if delivery.name in self._in_hand else delivery
 
-    def _next(self) -> Delivery | None:
-        self._turn = (self._turn + 1) % (_TURNS_OF_HIGH + 1)
-        order = [Priority.HIGH, Priority.NORMAL] if self._turn else [Priority.NORMAL, Priority.HIGH]
+    def _next(self, *, urgent: bool) -> Delivery | None:
+        order = [Priority.HIGH]
+        if not urgent:
+            self._turn = (self._turn + 1) % (_TURNS_OF_HIGH + 1)
+            order = [Priority.HIGH, Priority.NORMAL] if self._turn else [Priority.NORMAL, Priority.HIGH]
         reply = self._take([self._keys.streams[priority - 1] for priority in order], [GROUP, self.worker])
         if reply is None:
             return None
         stream, entry_id, fields = reply
         return _delivery(order[stream - 1], entry_id, fields)
 
-    def _wait(self) -> Delivery | None:
+    def _wait(self, *, urgent: bool) -> Delivery | None:
+        streams = self._keys.streams[: Priority.HIGH] if urgent else self._keys.streams
         command: tuple[Arg, ...] = ("XREADGROUP", "GROUP", GROUP, self.worker, "COUNT", 1)
+        places = (*streams, *(">" for _ in streams))
         try:
-            reply = self._client.execute(
-                *command, "BLOCK", self._read_timeout_ms, "STREAMS", *self._keys.streams, ">", ">"
-            )
+            reply = self._client.execute(*command, "BLOCK", self._read_timeout_ms, "STREAMS", *places)
         except Exception as error:
             if "NOGROUP" in str(error):
                 # The queue was flushed meanwhile; the next call makes it again.

@@ -27,8 +27,11 @@ _RESTS_S = 5.0
 class TaskWorker(Worker):
     """Takes one task at a time. A task whose dependency is away waits in hand for a moment, and then in the schedule.
 
-    What is away for one task, such as a lock or the time for a long statement, may be there for all others.
+    What is away for one task, such as a lock or the time for a long statement, may be there for all others. One that is
+    `urgent` takes tasks of high priority alone, so that slow ones never keep those waiting.
     """
+
+    urgent = False
 
     def initialize(self) -> None:
         super().initialize()
@@ -37,7 +40,7 @@ class TaskWorker(Worker):
     def loop(self, now: datetime | None = None) -> None:
         task: Task | None = None
         try:
-            task = self._patience.repeat(self.huey.dequeue, on=(Exception,))
+            task = self._patience.repeat(lambda: self.huey.dequeue(urgent=self.urgent), on=(Exception,))
             if task is None:
                 return
             self._run_or_postpone(task, now)

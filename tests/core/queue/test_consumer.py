@@ -160,6 +160,70 @@ def test_a_task_whose_dependency_stays_away_does_not_keep_others_from_running(
     assert len(DeadLetters(huey)) == 0
 
 
+def test_slow_tasks_keep_no_urgent_one_waiting(huey: StreamHuey) -> None:
+    ran, let_go = threading.Event(), threading.Event()
+
+    @huey.task()
+    def slow() -> None:
+        assert let_go.wait(60)
+
+    @huey.task(priority=1)
+    def urgent() -> None:
+        ran.set()
+
+    for _ in range(5):
+        slow()
+    with running(huey, workers=2, reserved=True):
+        wait_until(lambda: huey.pending_count() == 3)
+        urgent()
+        try:
+            assert ran.wait(60)
+            assert huey.pending_count() == 3, "the reserved thread takes none of the others"
+        finally:
+            let_go.set()
+        wait_until(lambda: huey.pending_count() == 0)
+
+
+def test_the_urgent_task_of_a_silent_worker_is_taken_over_while_all_others_are_busy(
+    huey: StreamHuey, valkey: Valkey
+) -> None:
+    ran, let_go = threading.Event(), threading.Event()
+
+    @huey.task()
+    def slow() -> None:
+        assert let_go.wait(60)
+
+    @huey.task(priority=1)
+    def urgent() -> None:
+        ran.set()
+
+    urgent()
+    high = huey.storage.keys.streams[0]
+    valkey.execute("XGROUP", "CREATE", high, "workers", "0")
+    ((_, ((entry_id, _),)),) = valkey.execute("XREADGROUP", "GROUP", "workers", "dead", "STREAMS", high, ">")
+    valkey.execute("XCLAIM", high, "workers", "dead", 0, entry_id, "IDLE", 10**8)
+    slow()
+    slow()
+    with running(huey, workers=2, reserved=True):
+        try:
+            assert ran.wait(60)
+        finally:
+            let_go.set()
+
+
+def test_a_reserved_thread_that_died_is_replaced_by_one(huey: StreamHuey) -> None:
+    with running(huey, workers=2, reserved=True) as consumer:
+        assert [worker.urgent for worker, _ in consumer.worker_threads] == [True, False, False]
+        dead = threading.Thread(target=lambda: None)
+        dead.start()
+        dead.join()
+        consumer.worker_threads[0] = (consumer.worker_threads[0][0], dead)
+
+        assert not consumer.check_worker_health()
+
+        assert [worker.urgent for worker, _ in consumer.worker_threads] == [True, False, False]
+
+
 def test_a_dead_thread_is_replaced(huey: StreamHuey, bulk: BulkWork) -> None:
     with running(huey, bulk=bulk, workers=1) as consumer:
         dead = threading.Thread(target=lambda: None)

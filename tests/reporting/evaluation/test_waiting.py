@@ -11,10 +11,11 @@ import pytest
 from app.core import deadline
 from app.core.errors import OverloadedError
 from app.slo_composition import compose_slos
-from reporting.evaluation import evaluator
+from reporting.evaluation import percentile_cache
 from tests.reporting.evaluation.definitions import slo
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Iterable
 
     from sqlalchemy import Connection
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from app.core.database import Database
     from app.core.valkey import Valkey
     from reporting.evaluation.measure import Measure
-    from reporting.evaluation.percentiles import Percentiles
 
 NOW = datetime.now(UTC)
 
@@ -70,7 +70,7 @@ def test_nobody_waits_for_the_percentiles_of_others(
 
     def slow(
         _connection: Connection, _measures: Iterable[Measure], _spans: Iterable[tuple[int, int]]
-    ) -> dict[Measure, Percentiles | None]:
+    ) -> dict[Measure, Counter[int]]:
         held()
         return {}
 
