@@ -51,9 +51,9 @@ class SLOs:
 
     def every(self, now: datetime) -> list[SLOView]:
         """Return every SLO in force, by name."""
-        return self.standing(now).slos
+        return self.overview(now).slos
 
-    def standing(self, now: datetime) -> SLOList:
+    def overview(self, now: datetime) -> SLOList:
         """Return the same, with the success of their services."""
         found = self._evaluator.standing(now)
         return SLOList([shown(*each) for each in found.slos], [success_view(each) for each in found.success])

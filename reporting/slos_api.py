@@ -33,7 +33,7 @@ def blueprint(slos: SLOs, guard: Guard) -> Blueprint:
     @guard.admin
     @describe(LIST)
     def list_slos() -> Response:
-        return json_response(slos.standing(CLOCK.now()))
+        return json_response(slos.overview(CLOCK.now()))
 
     @routes.get("/slos/<name>")
     @guard.admin
