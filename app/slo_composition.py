@@ -20,6 +20,7 @@ from reporting.evaluation.readings import Readings
 from reporting.maintenance.maintenance import MaintenanceCalendar
 from reporting.reports.figures.compiler import Compiler
 from reporting.reports.figures.completeness import Waiting
+from reporting.slo_history import SLOHistory
 from reporting.slo_service import SLOs
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class SLOParts:
     maintenance: MaintenanceCalendar
     evaluator: Evaluator
     slos: SLOs
+    history: SLOHistory
     read: Readings
     compiler: Compiler
 
@@ -47,12 +49,14 @@ def compose_slos(database: Database, valkey: Valkey, *, targets: Collection[str]
     """
     catalogue, maintenance = Catalogue(database, targets=targets), MaintenanceCalendar(database)
     accepted = AcceptedMinutes(database, valkey)
-    evaluator = Evaluator(database, catalogue, maintenance, Books(accepted))
+    books = Books(accepted)
+    evaluator = Evaluator(database, catalogue, maintenance, books)
     return SLOParts(
         catalogue,
         maintenance,
         evaluator,
         SLOs(catalogue, evaluator, Backfill(database)),
+        SLOHistory(database, books),
         Readings(catalogue, evaluator),
         Compiler(database, catalogue, maintenance, accepted, partial(_waiting, valkey)),
     )

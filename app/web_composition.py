@@ -12,6 +12,7 @@ from app.core.queue.stats import read_stats
 from app.core.sessions_service import Sessions
 from app.core.users_service import Users
 from dashboards.web import overview, sign_in
+from dashboards.web import slos as web_slos
 from dashboards.web.assets import Assets
 from dashboards.web.pages import Pages
 from dashboards.web.session_guard import SessionGuard
@@ -46,5 +47,6 @@ def web_pages(
             incidents=alerting.incidents,
             queue=lambda: read_stats(valkey),
         ),
+        web_slos.blueprint(pages, guard, slos.slos, slos.history, alerting.incidents, timezone=settings.timezone),
         sign_in.ground(pages, guard, assets),
     ]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from app.core.counting.backfill import Backfill
     from reporting.catalogue.catalogue import Catalogue
     from reporting.definitions.definition import Definition
-    from reporting.evaluation.evaluator import Evaluator
+    from reporting.evaluation.evaluator import Evaluator, Shown
     from reporting.slo.burn_rate_alert import BurnRateAlert
     from reporting.slo.counts import Counts
     from reporting.slo.replay import Page
@@ -64,9 +64,14 @@ class SLOs:
 
     def one(self, name: str, at: datetime) -> SLOView | None:
         """Return how an SLO stands or stood, by what was promised then; None when there is none, or was none then."""
+        found = self.evaluated(name, at)
+        return None if found is None else shown(*found)
+
+    def evaluated(self, name: str, at: datetime) -> Shown | None:
+        """Return the same with all that it came from."""
         registered = self._catalogue.find(name)
         found = [] if registered is None else self._evaluator.shown(registered, at)
-        return shown(*found[0]) if found else None
+        return found[0] if found else None
 
     def apply(self, text: str, *, by: str, now: datetime, dry_run: bool = False) -> AppliedView:
         """Apply a text, or only say what that would do."""

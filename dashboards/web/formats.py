@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from reporting.slo.presentation import decimals_for, percent_down
+from reporting.slo.presentation import decimals_for, percent_down, percent_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,6 +58,11 @@ def percent(value: float | None, decimals: int = 0) -> str:
     if value is None:
         return NOTHING
     return f"{percent_down(Decimal(str(value)), decimals)}{_THIN}%"
+
+
+def share_up(value: float | None) -> str:
+    """Return a bad ratio in per cent, rounded up to one decimal."""
+    return NOTHING if value is None else f"{percent_up(Decimal(str(value)), 1)}{_THIN}%"
 
 
 def target_text(value: float) -> str:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import OrderedDict
+from collections.abc import Hashable
+from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from app.core import deadline
@@ -13,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 
 _PATIENCE_S = 4.0
@@ -41,3 +45,23 @@ class Fresh(Generic[T]):
             return self._held[1]
         finally:
             self._lock.release()
+
+
+class FreshEach(Generic[K, T]):
+    """The same for things of many names, of which the `most` that were asked for last are held."""
+
+    def __init__(self, read: Callable[[K, datetime], T], *, seconds: float, most: int = 64) -> None:
+        self._read = read
+        self._seconds = seconds
+        self._most = most
+        self._lock = threading.Lock()
+        self._each: OrderedDict[K, Fresh[T]] = OrderedDict()
+
+    def get(self, name: K, now: datetime) -> T:
+        """Return what was read of a name lately; raises as `Fresh` does."""
+        with self._lock:
+            fresh = self._each.pop(name, None) or Fresh(partial(self._read, name), seconds=self._seconds)
+            self._each[name] = fresh
+            if len(self._each) > self._most:
+                self._each.popitem(last=False)
+        return fresh.get(now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
@@ -17,6 +17,8 @@ from app.core.problems import Problem, ProblemType
 from app.core.roles import Role
 from dashboards.web import formats
 from dashboards.web.session_guard import CSRF_FIELD, CSRF_HEADER, SAFE_METHODS, NotSignedInError, signed_in
+from reporting.charts.palette import DARK, LIGHT
+from reporting.wording import legible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,7 +53,7 @@ class Place:
     role: Role = Role.VIEWER
 
 
-MENU = (Place("/ui/", "Overview", "home"),)
+MENU = (Place("/ui/", "Overview", "home"), Place("/ui/slos", "SLOs", "target"))
 
 
 class Pages:
@@ -65,14 +67,21 @@ class Pages:
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
+            finalize=_shown,
         )
         self._environment.globals.update(
-            asset=assets.address, timezone=timezone, csrf_field=CSRF_FIELD, csrf_header=CSRF_HEADER, roles=Role
+            asset=assets.address,
+            timezone=timezone,
+            palettes=[asdict(LIGHT), asdict(DARK)],
+            csrf_field=CSRF_FIELD,
+            csrf_header=CSRF_HEADER,
+            roles=Role,
         )
         self._environment.filters.update(
             count=formats.count,
             short=formats.short,
             percent=formats.percent,
+            percent_up=formats.share_up,
             target=formats.target_text,
             burn=formats.burn,
             milliseconds=formats.milliseconds,
@@ -134,3 +143,8 @@ class Pages:
             return self.go(LOGIN if wanted == f"{PREFIX}/" else f"{LOGIN}?next={quote(wanted, safe='')}")
         problem = Problem(ProblemType.UNAUTHORIZED, "You are signed in no longer. Sign in, and do it again.")
         return self.page("errors/problem.html", status=401, problem=problem, request_id=g.get("request_id", ""))
+
+
+def _shown(value: Any) -> Any:
+    """Return a text from outside without what would mislead its reader, such as marks that turn its direction."""
+    return legible(value) if type(value) is str else value

@@ -15,11 +15,14 @@ if TYPE_CHECKING:
     from tests.dashboards.web.people import Person
 
 
-def promise(database: Database, valkey: Valkey, name: str, *, bad: int, display_name: str = "") -> None:
-    """Promise 90 % of the requests of a route, of which so many in a hundred have failed."""
+def promise(
+    database: Database, valkey: Valkey, name: str, *, bad: int, requests: int = 100, display_name: str = ""
+) -> None:
+    """Promise 90 % of the requests of a route, of which so many have failed."""
     minute = minute_of(datetime.now(UTC)) - 20
-    requests = [Request(minute, f"/{name}", 200, None)] * (100 - bad) + [Request(minute, f"/{name}", 503, None)] * bad
-    store(database, requests)
+    sent = [Request(minute, f"/{name}", 200, None)] * (requests - bad)
+    sent += [Request(minute, f"/{name}", 503, None)] * bad
+    store(database, sent)
     text = slo(
         name, service="checkout", total={"route": f"/{name}"}, good={"route": f"/{name}", "status": "<500"}, target=0.9
     )
