@@ -27,7 +27,7 @@ _ACCOUNTS = text("""
        AND (CAST(:tier AS text) IS NULL OR tier = :tier)
      ORDER BY account_id
 """)
-# The names of tables and columns are ours; what is asked for comes as parameters.
+# Names and OFFSET 0 as in `requests_store`.
 _REQUESTS = """
 SELECT piece.label, account.id, sum(piece.sign * part.requests)::bigint,
        coalesce(sum(piece.sign * part.requests) FILTER (WHERE part.status >= 500), 0)::bigint,
@@ -41,6 +41,7 @@ SELECT piece.label, account.id, sum(piece.sign * part.requests)::bigint,
     WHERE account_id = account.id AND service = %b AND {width}
           {time} >= to_timestamp(piece.since * 60) AND {time} < to_timestamp(piece.until * 60)
           AND (%b::text IS NULL OR tier = %b::text)
+   OFFSET 0
  ) AS part
  GROUP BY 1, 2
 """
@@ -53,6 +54,7 @@ _EVENTS = text("""
        SELECT events FROM event_rollups
         WHERE account_id = account.id AND width = piece.width::smallint
           AND bucket >= to_timestamp(piece.since * 60) AND bucket < to_timestamp(piece.until * 60)
+       OFFSET 0
      ) AS part
      GROUP BY account.id
 """)
