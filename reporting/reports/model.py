@@ -121,7 +121,8 @@ class Promise(Struct, frozen=True, kw_only=True):
     `target` held at the end of the period; each part of the period is judged by the target of its time, and `allowed` and
     `consumed` are the sums of the parts, in `unit` (`requests`, `events`, or `minutes` of slices).
     `budget_share` is this promise's part of all that promises of its unit consumed. `trend` are its last periods, oldest
-    first, this one last. `note` says why nothing is known of it, where that has another reason than that nothing happened.
+    first, this one last; of slices there are two. `note` says why nothing is known of it, where that has another reason than
+    that nothing happened.
     """
 
     slo: str

@@ -187,7 +187,7 @@ class _Compilation:
 
     def _outcomes(self, pledges: Sequence[Pledge]) -> list[Outcome]:
         for pledge in pledges:
-            self.tallier.want(pledge, self.frame.spans())
+            self.tallier.want(pledge, self.frame.spans(pledge))
         self.tallier.read()
         return worst_first([self._outcome(pledge) for pledge in pledges])
 

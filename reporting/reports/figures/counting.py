@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from reporting.evaluation.measure import measure_of
 from reporting.evaluation.sums import Sums
+from reporting.reports.figures import minutes_store
 from reporting.reports.figures.spans import pieces_of
 from reporting.slo.budgeting import budget_series
 from reporting.slo.counts import Counts
@@ -172,7 +173,10 @@ class Tallier:
         found = list(spans)
         start, end = min(start for start, _ in found), max(end for _, end in found)
         end += -end % pledge.objective.slice_minutes
-        series = self._sums.series(self.connection, pledge.measure, (start, end), now=self.now)
+        if minutes_store.can_add_up(pledge.measure):
+            series = minutes_store.minutes(self.connection, pledge.measure, (start, end), over=minute_of(self.now))
+        else:
+            series = self._sums.series(self.connection, pledge.measure, (start, end), now=self.now)
         rows = list(chain.from_iterable(series.rows(*span) for span in pledge.left(start, end)))
         self._series[pledge, True] = series
         self._series[pledge, False] = MinuteSeries(*zip(*rows, strict=True)) if rows else MinuteSeries()

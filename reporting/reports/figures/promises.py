@@ -41,9 +41,13 @@ class Frame:
     days: Sequence[Cell]
     before: Sequence[Period]
 
-    def spans(self) -> list[Span]:
+    def earlier(self, pledge: Pledge) -> Sequence[Period]:
+        """Return the periods before that a pledge is shown over: of slices, which are read by the minute, the last one."""
+        return self.before[-1:] if pledge.sliced else self.before
+
+    def spans(self, pledge: Pledge) -> list[Span]:
         """Return every span whose counts are asked for."""
-        return [*((day.start, day.end) for day in self.days), *map(minutes_of, self.before)]
+        return [*((day.start, day.end) for day in self.days), *map(minutes_of, self.earlier(pledge))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +111,7 @@ def promise_of(
     pledge, definition = outcome.pledge, outcome.pledge.definition
     now = tally_of(pledge, outcome.judged)
     including = reduce(add, (tallier.over(pledge, day.start, day.end, maintenance=True) for day in frame.days))
-    before = [(period, tallier.over(pledge, *minutes_of(period)).counts) for period in frame.before]
+    before = [(period, tallier.over(pledge, *minutes_of(period)).counts) for period in frame.earlier(pledge)]
     spots = [Spot(at=period.start, value=counts.sli) for period, counts in before]
     while spots and spots[0].value is None:
         del spots[0]
