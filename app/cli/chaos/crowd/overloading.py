@@ -41,7 +41,7 @@ ROOM_BYTES = 40_000_000
 """What may wait: some seconds of load, so that it is full long before the minute is over."""
 BATCH = 200
 ACCOUNTS = 12
-CONNECTIONS, PEAK_CONNECTIONS = 8, 1
+CONNECTIONS, PEAK_CONNECTIONS = 32, 1
 """Of each account."""
 PEAK_S = 12.0
 TIMES_OVER, EASED_TO = 3.0, 0.5

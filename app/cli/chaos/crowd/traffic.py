@@ -106,11 +106,11 @@ class Bodies:
         events = sample_events(random, sender.events, at=datetime.now(UTC))
         for number, event in enumerate(events):
             event["event_id"] = f"{_MARK.decode()}{number:04d}"
-        self._template = batch_body(events)
+        self._parts = batch_body(events).split(_MARK)
         self._prefix = f"{random.getrandbits(32):08x}"
 
     def of(self, number: int) -> bytes:
         """Return the body of a request."""
         if self._garbage:
             return GARBAGE
-        return self._template.replace(_MARK, f"{self._prefix}{number:08d}".encode())
+        return f"{self._prefix}{number:08d}".encode().join(self._parts)
