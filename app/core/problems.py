@@ -8,6 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+BODY_BYTES = "body_bytes"
+"""The `limit` of a body that is too large, before or after decompression."""
+
 
 class ProblemType(Enum):
     """Slug, HTTP status, title, and what the reader can do about it."""

@@ -12,7 +12,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, Protocol
 
 from app.core.http.connections import stop_reading_from
-from app.core.problems import Problem, ProblemType
+from app.core.problems import BODY_BYTES, Problem, ProblemType
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -182,4 +182,4 @@ def body_of(environ: WSGIEnvironment, *, limit: int = LARGEST_BODY) -> bytes:
 
 
 def _too_large(limit: int) -> Problem:
-    return Problem(ProblemType.CONTENT_TOO_LARGE, f"The body has more than {limit} bytes.", limit="body_bytes")
+    return Problem(ProblemType.CONTENT_TOO_LARGE, f"The body has more than {limit} bytes.", limit=BODY_BYTES)

@@ -167,8 +167,7 @@ class Edge:
             self._enter(exchange, way.rule, environ)
             status, headers, body = way.view(environ, about, **way.variables)
         except Exception as error:  # noqa: BLE001 - Whatever it is, it has an answer.
-            response, about.reason = self._errors.answer(error, exchange.request_id)
-            return response(environ, exchange.start)
+            (status, headers, body), about.reason = self._errors.answer(error, exchange.request_id)
         exchange.start(status, headers)
         return [body]
 

@@ -12,12 +12,15 @@ from flask import g
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from app.core.errors import DependencyError, DependencyTimeoutError, OverloadedError
-from app.core.http.rendering import problem_response
-from app.core.problems import Problem, ProblemType
+from app.core.http.application import WholeResponse
+from app.core.http.rendering import ready_problem
+from app.core.problems import BODY_BYTES, Problem, ProblemType
 
 if TYPE_CHECKING:
     from flask import Flask
     from werkzeug.wrappers import Response
+
+    from app.core.http.express import Ready
 
 _BY_STATUS = {
     404: ProblemType.NOT_FOUND,
@@ -57,9 +60,10 @@ class ErrorAnswers:
         self._base_url = base_url
         self._report = _Report()
 
-    def answer(self, error: Exception, request_id: str) -> tuple[Response, str]:
+    def answer(self, error: Exception, request_id: str) -> tuple[Ready, str]:
         """Return the answer and its reason; what nobody expected is logged."""
-        return self.problem(self.understood(error), request_id)
+        problem = self.understood(error)
+        return ready_problem(problem, base_url=self._base_url, request_id=request_id), problem.type.slug
 
     def understood(self, error: Exception) -> Problem:
         """Return what the client may know of it; what nobody expected is logged."""
@@ -71,17 +75,14 @@ class ErrorAnswers:
         log.error("request_failed", exc_info=error)
         return INTERNAL_ERROR
 
-    def problem(self, problem: Problem, request_id: str) -> tuple[Response, str]:
-        return problem_response(problem, base_url=self._base_url, request_id=request_id), problem.type.slug
-
 
 def handle_errors(app: Flask, answers: ErrorAnswers) -> None:
     """Answer every error of this app with a problem."""
 
     @app.errorhandler(Exception)
     def _any(error: Exception) -> Response:
-        response, g.reason = answers.answer(error, g.get("request_id", ""))
-        return response
+        ready, g.reason = answers.answer(error, g.get("request_id", ""))
+        return WholeResponse(ready.body, ready.status, ready.headers)
 
     @app.errorhandler(HTTPException)
     def _http(error: HTTPException) -> Response:
@@ -92,7 +93,8 @@ def handle_errors(app: Flask, answers: ErrorAnswers) -> None:
             return error.get_response()  # A redirect.
         fallback = ProblemType.INTERNAL_ERROR if error.code >= _FIRST_SERVER_ERROR else ProblemType.MALFORMED_REQUEST
         kind = _BY_STATUS.get(error.code, fallback)
-        response = _any(Problem(kind, _DETAILS.get(kind, kind.title)))
+        limit = BODY_BYTES if kind is ProblemType.CONTENT_TOO_LARGE else None
+        response = _any(Problem(kind, _DETAILS.get(kind, kind.title), limit=limit))
         if isinstance(error, MethodNotAllowed) and error.valid_methods:
             response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
         return response

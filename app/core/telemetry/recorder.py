@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from app.core.telemetry.ledger import OTHER
@@ -160,8 +160,9 @@ class Recorder:
                     self.errors += 1
                 else:
                     self._observations[observation] = (seen or 0) + 1
-            if status >= _FIRST_SERVER_ERROR:
+            if status >= _FIRST_SERVER_ERROR and (number := self._number_of_failure(minute)):
                 failure = FailedRequest(
+                    number=number,
                     at_ms=at_ms,
                     request_id=_printable(request_id),
                     route=measure.route,
@@ -171,18 +172,20 @@ class Recorder:
                     account_id=account_id,
                     duration_us=duration_us,
                 )
-                self._keep(failure)
+                with self._lock:
+                    self._failures.append(failure)
         except Exception:  # noqa: BLE001 - Telemetry never costs a request its answer.
             self.errors += 1
 
-    def _keep(self, failure: FailedRequest) -> None:
-        minute = failure.at_ms // _MINUTE_MS
+    def _number_of_failure(self, minute: int) -> int:
+        """Return the number of a failure that is to be kept; 0 when its minute has enough of them."""
         with self._lock:
             kept = self._failures_kept if self._failures_minute == minute else 0
-            if kept < self._failures_per_minute:
-                self._failures_minute, self._failures_kept = minute, kept + 1
-                self._failure_number += 1
-                self._failures.append(replace(failure, number=self._failure_number))
+            if kept >= self._failures_per_minute:
+                return 0
+            self._failures_minute, self._failures_kept = minute, kept + 1
+            self._failure_number += 1
+            return self._failure_number
 
     def take(self) -> Taken:
         """Return what was counted since the last time, and begin anew."""
@@ -209,6 +212,8 @@ class Recorder:
 
 def _printable(text: str) -> str:
     """Keep what is harmless of a text that a client may have chosen."""
+    if len(text) <= _LONGEST_REQUEST_ID and text.isascii() and text.isprintable():
+        return text
     return "".join(
         character for character in text[:_LONGEST_REQUEST_ID] if character.isascii() and character.isprintable()
     )
