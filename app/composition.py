@@ -49,7 +49,7 @@ from app.telemetry_composition import compose_intake
 from app.web_composition import web_pages
 from ingestion import api as ingestion_api
 from ingestion import dlq_api, summary_api, telemetry_api, usage_api
-from ingestion.admission.answers import Answers
+from ingestion.admission.answers import IdempotencyAnswers
 from ingestion.batch_status import BatchStatuses
 from ingestion.dead_letter_queue import DeadLetterQueue
 from reporting import maintenance_api, slos_api
@@ -138,7 +138,7 @@ def compose_api(settings: Settings, counting: Counting, *, now: datetime) -> Api
         mirror=mirror,
         shards=shards,
         usage=usage,
-        answers=Answers(database, on_skipped=admission_metrics.lookup_skipped),
+        answers=IdempotencyAnswers(database, on_skipped=admission_metrics.lookup_skipped),
     )
     limits = compose_limits(settings, core, limit_metrics)
     summaries, beside = compose_summaries(settings, pools)

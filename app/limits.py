@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from app.core.settings import Settings
     from app.core.shard_directory import ShardDirectory
     from app.core.valkey import Valkey
-    from ingestion.admission.answers import Answers
+    from ingestion.admission.answers import IdempotencyAnswers
 
 _LOOK_EVERY_S = 1.0
 _DELIVER_EVERY_S = 60.0
@@ -50,7 +50,7 @@ class Core:
     mirror: AccountMirror
     shards: ShardDirectory
     usage: KeyUsage
-    answers: Answers
+    answers: IdempotencyAnswers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

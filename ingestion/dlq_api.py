@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-import msgspec
 from flask import Blueprint, Response, request
 
 from app.core.http.operations import describe
+from app.core.http.paging import read_cursor, write_cursor
 from app.core.http.rendering import json_response
 from app.core.problems import Problem, ProblemType
 from app.domain.shards import ACCOUNT_ID
@@ -18,7 +16,7 @@ from ingestion.dead_letters import LetterId, Reason
 from ingestion.dead_letters_store import Place, Selection
 from ingestion.dlq_description import (
     LIST,
-    MOST_LETTERS,
+    PAGING,
     PURGE,
     REPLAY,
     REPLAY_ALL,
@@ -33,7 +31,6 @@ if TYPE_CHECKING:
     from ingestion.dead_letter_queue import DeadLetterQueue
     from ingestion.dead_letters import DeadLetter
 
-_ON_A_PAGE = 50
 _NO_SUCH_LETTER = "There is no such dead letter."
 
 
@@ -45,8 +42,9 @@ def blueprint(queue: DeadLetterQueue, guard: Guard) -> Blueprint:
     @guard.admin
     @describe(LIST)
     def list_letters() -> Response:
-        limit = _limit(request.args.get("limit"))
-        found = queue.page(_selection(), after=_place(request.args.get("after")), limit=limit + 1)
+        limit = PAGING.limit(request.args.get("limit"))
+        after = read_cursor(request.args.get("after"), tuple[datetime, str, str], _place)
+        found = queue.page(_selection(), after=after, limit=limit + 1)
         letters = found[:limit]
         following = _cursor(letters[-1]) if len(found) > limit else None
         return json_response(LetterPage([_shown(letter) for letter in letters], following))
@@ -110,30 +108,13 @@ def _selection() -> Selection:
     return Selection(account_id=account_id, reason=reason)
 
 
-def _limit(text: str | None) -> int:
-    if text is None:
-        return _ON_A_PAGE
-    if not (
-        text.isascii() and text.isdigit() and len(text) <= len(str(MOST_LETTERS)) and 1 <= int(text) <= MOST_LETTERS
-    ):
-        raise Problem(ProblemType.MALFORMED_REQUEST, f"`limit` is a number from 1 to {MOST_LETTERS}.")
-    return int(text)
-
-
 def _cursor(letter: DeadLetter) -> str:
-    place = (letter.died_at, letter.account_id, str(letter.id))
-    return base64.urlsafe_b64encode(msgspec.json.encode(place)).rstrip(b"=").decode()
+    return write_cursor((letter.died_at, letter.account_id, str(letter.id)))
 
 
-def _place(cursor: str | None) -> Place | None:
-    """Read what `_cursor` wrote."""
-    if cursor is None:
-        return None
-    try:
-        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        died_at, account_id, letter_id = msgspec.json.decode(text, type=tuple[datetime, str, str])
-        if died_at.tzinfo is None or "\0" in account_id:
-            raise ValueError(cursor)
-        return Place(died_at, account_id, LetterId.parse(letter_id))
-    except (binascii.Error, ValueError, msgspec.MsgspecError):
-        raise Problem(ProblemType.MALFORMED_REQUEST, "`after` is not the `next` of a page.") from None
+def _place(fields: tuple[datetime, str, str]) -> Place:
+    """Make a place of what `_cursor` wrote; raises `ValueError`."""
+    died_at, account_id, letter_id = fields
+    if died_at.tzinfo is None or "\0" in account_id:
+        raise ValueError(account_id)
+    return Place(died_at, account_id, LetterId.parse(letter_id))

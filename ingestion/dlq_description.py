@@ -8,11 +8,12 @@ from typing import Any
 from msgspec import Struct
 
 from app.core.http.operations import Answer, Content, Operation, Parameter
+from app.core.http.paging import AFTER, Paging
 from app.core.problems import ProblemType
 from app.domain.shards import ACCOUNT_ID
 from ingestion.dead_letters import Reason
 
-MOST_LETTERS = 200
+PAGING = Paging(usual=50, most=200)
 SHOWN_BYTES = 64 * 1024
 """Of a letter's body: a whole event, and the beginning of a batch that cannot be read."""
 
@@ -97,13 +98,8 @@ LIST = Operation(
     tag=_TAG,
     parameters=(
         *_FILTERS,
-        Parameter(
-            name="limit",
-            where="query",
-            about="Letters on a page.",
-            schema={"type": "integer", "minimum": 1, "maximum": MOST_LETTERS, "default": 50},
-        ),
-        Parameter(name="after", where="query", about="The `next` of the page before."),
+        PAGING.parameter,
+        AFTER,
     ),
     answers=(Answer(status=200, about="A page.", content=(Content(shape=LetterPage, example=_EXAMPLE),)),),
     problems=(ProblemType.MALFORMED_REQUEST,),

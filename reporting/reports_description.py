@@ -8,8 +8,9 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct
 
 from app.core.http.operations import JSON, Answer, Content, Operation, Parameter
+from app.core.http.paging import AFTER
 from app.core.problems import ProblemType
-from reporting.alerts.paging import AFTER, LIMIT
+from reporting.alerts.paging import LIMIT
 from reporting.reports.archive import Paper, State
 from reporting.reports.archive_comparison import Comparison
 from reporting.reports.delivery_recipients import MOST_RECIPIENTS

@@ -11,8 +11,9 @@ from msgspec import Struct
 from app.core.accounts_service import AccountChange, NewAccount
 from app.core.http.json_body import read_json
 from app.core.http.operations import Answer, Content, Operation, Parameter, describe
+from app.core.http.paging import Paging
 from app.core.http.rendering import json_response
-from app.core.problems import Problem, ProblemType
+from app.core.problems import ProblemType
 from app.core.tiers import Overrides
 from app.domain.shards import ACCOUNT_ID
 
@@ -24,8 +25,7 @@ if TYPE_CHECKING:
     from app.core.http.guard import Guard
 
 TAG = "Administration"
-ON_A_PAGE = 100
-MOST_ON_A_PAGE = 1_000
+_PAGING = Paging(usual=100, most=1_000)
 
 
 class AccountView(Struct, frozen=True):
@@ -79,12 +79,7 @@ LIST = Operation(
             about="List the accounts behind this one; the `next` of the page before.",
             schema={"type": "string", "pattern": f"^{ACCOUNT_ID.pattern}$"},
         ),
-        Parameter(
-            name="limit",
-            where="query",
-            about="How many.",
-            schema={"type": "integer", "minimum": 1, "maximum": MOST_ON_A_PAGE, "default": ON_A_PAGE},
-        ),
+        _PAGING.parameter,
     ),
     answers=(
         Answer(
@@ -135,7 +130,7 @@ def blueprint(accounts: Accounts, guard: Guard) -> Blueprint:
     @guard.admin
     @describe(LIST)
     def list_accounts() -> Response:
-        limit = _limit(request.args.get("limit"))
+        limit = _PAGING.limit(request.args.get("limit"))
         found = accounts.page(after=request.args.get("after", ""), limit=limit + 1)
         shown = found[:limit]
         following = shown[-1].account_id if len(found) > limit else None
@@ -175,12 +170,3 @@ def _view(account: Account) -> AccountView:
         created_at=account.created_at,
         updated_at=account.updated_at,
     )
-
-
-def _limit(text: str | None) -> int:
-    if text is None:
-        return ON_A_PAGE
-    digits = text.isascii() and text.isdigit() and len(text) <= len(str(MOST_ON_A_PAGE))
-    if not digits or not 1 <= int(text) <= MOST_ON_A_PAGE:
-        raise Problem(ProblemType.MALFORMED_REQUEST, f"`limit` is a number from 1 to {MOST_ON_A_PAGE}.")
-    return int(text)

@@ -124,7 +124,7 @@ class Pages:
         g.reason = problem.type.slug
         headers: dict[str, str] = {}
         if problem.type.status in WAITING:
-            headers["Retry-After"] = str(retry_after(problem.retry_after))
+            headers["Retry-After"] = str(retry_after(problem.retry_after, problem.jitter_s))
         return self.page(
             "errors/problem.html",
             status=problem.type.status,

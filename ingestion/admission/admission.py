@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from app.core.keys import PresentedKey
     from app.core.mirror import AccountMirror
     from app.core.shard_directory import ShardDirectory
-    from ingestion.admission.answers import Answers
+    from ingestion.admission.answers import IdempotencyAnswers
     from ingestion.admission.places import Place
     from ingestion.admission.quotas import Quotas
     from ingestion.admission.scripts import Scripts
@@ -104,7 +104,7 @@ class Admission:
         mirror: AccountMirror,
         shards: ShardDirectory,
         usage: KeyUsage,
-        answers: Answers,
+        answers: IdempotencyAnswers,
         quotas: Quotas,
     ) -> None:
         self._script = scripts.make("admit")

@@ -28,7 +28,7 @@ _LEAVE_ALONE_S = 1.0
 log = structlog.get_logger(__name__)
 
 
-class Answers:
+class IdempotencyAnswers:
     """Looks answers up, and goes without while PostgreSQL is away: accepting events matters more.
 
     A repeat may then get another batch id than the first request did; its events are stored once all the same, because

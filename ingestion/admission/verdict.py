@@ -101,7 +101,8 @@ def unauthorized() -> Problem:
 def mismatch(standing: Standing) -> Refusal:
     """Return the refusal of another body under the same Idempotency-Key."""
     detail = "This Idempotency-Key came with another body in the last 24 hours."
-    return Refusal(ProblemType.IDEMPOTENCY_MISMATCH, detail, standing=standing)
+    errors = (FieldError("came with another body before", "Idempotency-Key"),)
+    return Refusal(ProblemType.IDEMPOTENCY_MISMATCH, detail, errors, standing=standing)
 
 
 def overloaded(standing: Standing | None) -> Refusal:

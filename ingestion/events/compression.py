@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from zstandard import ZstdCompressor, ZstdDecompressor, ZstdError, frame_content_size
 
-from app.core.problems import Problem, ProblemType
+from app.core.problems import BODY_BYTES, Problem, ProblemType
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -138,7 +138,9 @@ def _all_pieces(
 
 
 def _too_large(limit: int) -> Problem:
-    return Problem(ProblemType.CONTENT_TOO_LARGE, f"The body has more than {limit:,} bytes, decompressed.")
+    return Problem(
+        ProblemType.CONTENT_TOO_LARGE, f"The body has more than {limit:,} bytes, decompressed.", limit=BODY_BYTES
+    )
 
 
 def _broken(coding: str, why: str) -> Problem:

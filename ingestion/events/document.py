@@ -33,7 +33,10 @@ def native_texts(body: bytes) -> list[str]:
         cursor.value()
         cursor.end()
         kind = "an array" if opening == "[" else "not an object"
-        raise Problem(ProblemType.INVALID_EVENTS, f"The body is {kind}; a batch is an object: {_NATIVE}.")
+        errors_of_body = (FieldError(f"must be an object: {_NATIVE}"),)
+        raise Problem(
+            ProblemType.INVALID_EVENTS, f"The body is {kind}; a batch is an object: {_NATIVE}.", errors_of_body
+        )
     texts: list[str] | None = None
     errors: list[FieldError] = []
     for name in cursor.members():
@@ -59,7 +62,8 @@ def array_texts(body: bytes) -> list[str]:
     if cursor.peek() != "[":
         cursor.value()
         cursor.end()
-        raise Problem(ProblemType.INVALID_EVENTS, "A batch of CloudEvents is an array of them.")
+        errors = (FieldError("must be an array of CloudEvents"),)
+        raise Problem(ProblemType.INVALID_EVENTS, "A batch of CloudEvents is an array of them.", errors)
     texts = list(cursor.elements())
     cursor.end()
     return _counted(texts)
@@ -76,9 +80,11 @@ def single_text(body: bytes) -> str:
 def check_count(count: int) -> None:
     """Raise `Problem` for a batch without events, or with too many."""
     if count == 0:
-        raise Problem(ProblemType.INVALID_EVENTS, "The batch has no events.")
+        raise Problem(ProblemType.INVALID_EVENTS, "The batch has no events.", (FieldError("is empty", "events"),))
     if count > MAX_EVENTS:
-        raise Problem(ProblemType.INVALID_EVENTS, f"The batch has more than {MAX_EVENTS:,} events; send several.")
+        detail = f"The batch has more than {MAX_EVENTS:,} events; send several."
+        errors = (FieldError(f"has {count:,} events", "events"),)
+        raise Problem(ProblemType.INVALID_EVENTS, detail, errors, limit="events_per_batch")
 
 
 def _counted(texts: list[str]) -> list[str]:

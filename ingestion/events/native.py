@@ -85,7 +85,8 @@ def _with_hidden_members(body: bytes, events: list[NativeEvent]) -> list[int]:
     """Find the events with more brackets than their payload has; raises `Problem` if the rest of the batch has some."""
     counts = [brackets_of(bytes(text)) for text in _texts_of(body)]
     if brackets_of(body) != 2 + sum(counts):
-        raise Problem(ProblemType.INVALID_EVENTS, "The batch has `events` twice.")
+        errors = (FieldError("is there twice", "events"),)
+        raise Problem(ProblemType.INVALID_EVENTS, "The batch has `events` twice.", errors)
     return [index for index, event in enumerate(events) if counts[index] != 1 + brackets_of(bytes(event.payload))]
 
 
@@ -145,7 +146,7 @@ def _problem_of(body: bytes, terms: Terms) -> Problem:
     if errors:
         return invalid(errors, len(texts))
     detail = "A member of the batch or of an event is there twice, and its first value is not valid."
-    return Problem(ProblemType.INVALID_EVENTS, detail)
+    return Problem(ProblemType.INVALID_EVENTS, detail, (FieldError("has a member twice"),))
 
 
 def _is_surely_good(text: bytes, terms: Terms) -> bool:

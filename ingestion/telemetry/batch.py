@@ -73,13 +73,15 @@ def _problem_of(body: bytes, period: Period) -> Problem:
     except json.JSONDecodeError as error:
         return Problem(ProblemType.MALFORMED_JSON, f"Line {error.lineno}, column {error.colno}: {error.msg}.")
     except RecursionError:
-        return Problem(ProblemType.INVALID_REQUEST, "The body is nested too deep.")
+        return Problem(ProblemType.INVALID_REQUEST, "The body is nested too deep.", (FieldError("is nested too deep"),))
     if not isinstance(value, dict):
-        return Problem(ProblemType.INVALID_REQUEST, f"The body is not of the form {_SHAPE}.")
+        return Problem(
+            ProblemType.INVALID_REQUEST, f"The body is not of the form {_SHAPE}.", (FieldError("must be an object"),)
+        )
     errors = [*_batch_errors(value), *_record_errors(value.get("requests"), period)]
     if not errors:
         detail = "A member of the batch or of a record is there twice, and its first value is not valid."
-        return Problem(ProblemType.INVALID_REQUEST, detail)
+        return Problem(ProblemType.INVALID_REQUEST, detail, (FieldError("has a member twice"),))
     bad = len({error.index for error in errors if error.index is not None})
     detail = (
         f"{bad:,} records cannot be taken; `errors` says what is wrong with each."

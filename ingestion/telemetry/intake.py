@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from app.core.errors import DependencyError
-from app.core.problems import Problem, ProblemType
+from app.core.problems import FieldError, Problem, ProblemType
 from ingestion.admission import answers_store
 from ingestion.admission.answers import KEPT
 from ingestion.refusals import settle_conflicts
@@ -87,7 +87,8 @@ class Intake:
             answer = answers_store.find(connection, account_id or _OPERATOR, key_digest, since=now - KEPT)
         if answer is not None and answer.body_digest != batch.digest:
             detail = "This Idempotency-Key came with another body in the last 24 hours."
-            raise Problem(ProblemType.IDEMPOTENCY_MISMATCH, detail)
+            errors = (FieldError("came with another body before", "Idempotency-Key"),)
+            raise Problem(ProblemType.IDEMPOTENCY_MISMATCH, detail, errors)
         return None if answer is None else answer.accepted
 
     def _allow(self, account_id: str | None, batch: TelemetryBatch, now: datetime) -> TelemetryStanding | None:

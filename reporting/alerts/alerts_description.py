@@ -7,8 +7,9 @@ from datetime import datetime
 from msgspec import Struct
 
 from app.core.http.operations import Answer, Content, Operation, Parameter
+from app.core.http.paging import AFTER
 from app.core.problems import ProblemType
-from reporting.alerts.paging import AFTER, LIMIT
+from reporting.alerts.paging import LIMIT
 from reporting.alerts.standing import Figures
 from reporting.slo.alert_state import AlertState
 from reporting.slo.burn_rate_alert import AlertSeverity

@@ -7,11 +7,12 @@ from datetime import datetime
 from msgspec import Struct
 
 from app.core.http.operations import Answer, Content, Operation, Parameter
+from app.core.http.paging import AFTER
 from app.core.problems import ProblemType
 from reporting.alerts.alerts_description import AlertView
 from reporting.alerts.incident import Action, Source
 from reporting.alerts.incidents_service import IncidentChange, NewIncident
-from reporting.alerts.paging import AFTER, LIMIT
+from reporting.alerts.paging import LIMIT
 from reporting.slo.burn_rate_alert import AlertSeverity
 
 _TAG = "Incidents"

@@ -2,61 +2,40 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-import msgspec
-
-from app.core.http.operations import Parameter
+from app.core.http.paging import Paging, read_cursor, write_cursor
 from app.core.problems import Problem, ProblemType
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 MOST_ON_A_PAGE = 200
-ON_A_PAGE = 50
 Place = tuple[datetime, str]
+_PAGING = Paging(usual=50, most=MOST_ON_A_PAGE)
 _ID = re.compile(r"[a-z0-9_]{1,64}")
 
-LIMIT = Parameter(
-    name="limit",
-    where="query",
-    about="How many on a page.",
-    schema={"type": "integer", "minimum": 1, "maximum": MOST_ON_A_PAGE, "default": ON_A_PAGE},
-)
-AFTER = Parameter(name="after", where="query", about="The `next` of the page before.")
-
-
-def read_limit(text: str | None) -> int:
-    """Read the parameter `limit`; raises `Problem`."""
-    if text is None:
-        return ON_A_PAGE
-    digits = text.isascii() and text.isdigit() and len(text) <= len(str(MOST_ON_A_PAGE))
-    if not digits or not 1 <= int(text) <= MOST_ON_A_PAGE:
-        raise Problem(ProblemType.MALFORMED_REQUEST, f"`limit` is a number from 1 to {MOST_ON_A_PAGE}.")
-    return int(text)
+LIMIT = _PAGING.parameter
+read_limit = _PAGING.limit
 
 
 def write_place(place: Place) -> str:
     """Return a place as the `next` of a page."""
-    return base64.urlsafe_b64encode(msgspec.json.encode(place)).rstrip(b"=").decode()
+    return write_cursor(place)
 
 
 def read_place(text: str | None) -> Place | None:
     """Read the parameter `after`; raises `Problem`."""
-    if text is None:
-        return None
-    try:
-        decoded = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-        at, name = msgspec.json.decode(decoded, type=tuple[datetime, str])
-        if at.tzinfo is None or not _ID.fullmatch(name):
-            raise ValueError(text)
-    except (binascii.Error, ValueError, msgspec.MsgspecError):
-        raise Problem(ProblemType.MALFORMED_REQUEST, "`after` is not the `next` of a page.") from None
-    return at, name
+    return read_cursor(text, tuple[datetime, str], _possible)
+
+
+def _possible(place: Place) -> Place:
+    at, name = place
+    if at.tzinfo is None or not _ID.fullmatch(name):
+        raise ValueError(name)
+    return place
 
 
 def read_id(text: str, what: str) -> str:

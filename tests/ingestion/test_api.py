@@ -28,7 +28,7 @@ from app.core.tables import batch_outcomes, dead_letters
 from app.core.valkey import Valkey
 from app.factory import create_app
 from app.limits import Core, compose_limits
-from ingestion.admission.answers import Answers
+from ingestion.admission.answers import IdempotencyAnswers
 from ingestion.api import blueprint
 from ingestion.batch_status import BatchStatuses
 from ingestion.reading import read_entry
@@ -66,7 +66,7 @@ def make_client(
         mirror=mirror,
         shards=ShardDirectory(valkey),
         usage=KeyUsage(database),
-        answers=Answers(database, on_skipped=metrics.lookup_skipped),
+        answers=IdempotencyAnswers(database, on_skipped=metrics.lookup_skipped),
     )
     settings = Settings(database_url="postgresql://", redis_url="redis://")
     limits = compose_limits(settings, core, LimitMetrics(registry))

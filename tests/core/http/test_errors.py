@@ -82,3 +82,4 @@ def test_what_flask_refuses_by_itself_is_a_problem(
     assert response.status_code == status
     assert response.json is not None
     assert response.json["type"].endswith(slug)
+    assert response.json.get("limit") == ("body_bytes" if status == 413 else None)

@@ -19,7 +19,7 @@ from app.core.shard_directory import ShardDirectory
 from app.core.tiers import Overrides
 from app.domain.shards import SHARDS, shard_of
 from ingestion.admission.admission import NO_TICKET, SHARD_ROOM, Admission, Rules
-from ingestion.admission.answers import Answers
+from ingestion.admission.answers import IdempotencyAnswers
 from ingestion.admission.circuits import Circuits
 from ingestion.admission.quotas import Quotas
 from ingestion.admission.scripts import Scripts
@@ -143,7 +143,7 @@ def make_admission(
         mirror=mirror,
         shards=ShardDirectory(valkey),
         usage=KeyUsage(database),
-        answers=Answers(database, on_skipped=on_skipped),
+        answers=IdempotencyAnswers(database, on_skipped=on_skipped),
         quotas=Quotas(database, valkey, scripts),
     )
 

@@ -69,6 +69,7 @@ def test_the_limit_is_exact_after(coding: str, compress: Callable[[bytes], bytes
     with pytest.raises(Problem) as refusal:
         inflate(compress(body + b"\0"), coding, limit=LIMIT)
     assert refusal.value.type is ProblemType.CONTENT_TOO_LARGE
+    assert refusal.value.limit == "body_bytes"
 
 
 @pytest.mark.parametrize(
@@ -89,6 +90,7 @@ def test_a_bomb_is_refused_before_it_goes_off(coding: str, bomb: bytes) -> None:
     tracemalloc.stop()
 
     assert refusal.value.type is ProblemType.CONTENT_TOO_LARGE
+    assert refusal.value.limit == "body_bytes"
     assert peak < 10 * LIMIT
 
 
