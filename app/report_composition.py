@@ -63,8 +63,7 @@ def report_routes(
 ) -> list[Blueprint]:
     """Return what the API has to do with reports."""
     reports = report_archive(settings, database, enqueue)
-    links = SubscriptionLinks(settings.base_url)
-    subscriptions = Subscriptions(database, links, can_mail=settings.smtp_url is not None)
+    subscriptions = report_subscriptions(settings, database)
     return [
         reports_api.blueprint(reports, guard, timezone=settings.timezone),
         report_files_api.blueprint(reports, guard),
@@ -85,6 +84,11 @@ def report_archive(settings: Settings, database: Database, enqueue: Callable[[],
     delivery = ReportDelivery(SubscriptionLinks(settings.base_url))
     can_mail = settings.smtp_url is not None
     return Reports(database, delivery, enqueue_if_there, can_mail=can_mail, real_time=_now)
+
+
+def report_subscriptions(settings: Settings, database: Database) -> Subscriptions:
+    """Return who gets reports regularly, as people see to it."""
+    return Subscriptions(database, SubscriptionLinks(settings.base_url), can_mail=settings.smtp_url is not None)
 
 
 def compile_by(compiler: Compiler) -> Compile:

@@ -36,6 +36,7 @@ VERBS = {
     "keys": Verb("app.cli.keys:group", "Create, list and revoke API keys."),
     "migrate": Verb("app.cli.migrate:command", "Bring the schema to this version."),
     "restore": Verb("app.cli.backup.command:bring_back", "Bring a backup back into empty stores, and compare."),
+    "report": Verb("app.cli.report.command:group", "Write, send and subscribe to reports of weeks and months."),
     "rules": Verb("app.cli.rules:group", "Write rules for Prometheus and Alertmanager."),
     "serve": Verb("app.cli.serve:command", "Run the API."),
     "telemetry": Verb("app.cli.telemetry:group", "Import access logs and other telemetry."),

@@ -11,7 +11,7 @@ from app.platform import Role
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from app.cli.bench.results import Import, Ingestion, Latency, Machine, Results, SLOResults, Summaries
+    from app.cli.bench.results import Import, Ingestion, Latency, Machine, ReportRun, Results, SLOResults, Summaries
 
 WIDTH = 120
 """Characters of a table that goes to a file."""
@@ -31,6 +31,8 @@ def print_results(results: Results, console: Console) -> None:
         console.print(_large_slis(results.slos))
     if results.imports:
         console.print(_imports(results.imports))
+    if results.reports:
+        console.print(_report(results.reports))
     table = Table(title="Targets")
     for heading in ("target", "goal", "measured", ""):
         table.add_column(heading)
@@ -108,6 +110,22 @@ def _imports(imports: tuple[Import, ...]) -> Table:
         table.add_row(
             one.name, f"{one.lines:,}", f"{one.lines_per_s:,.0f}", f"{one.cpu_us:.1f}", f"{one.postgresql_us:.1f}"
         )
+    return table
+
+
+def _report(run: ReportRun) -> Table:
+    table = Table(title="A monthly report to PDF, the whole command")
+    for heading in ("minute rows", "accounts", "incidents", "s", "our CPU s", "MB", "PDF kB"):
+        table.add_column(heading, justify="right")
+    table.add_row(
+        f"{run.rows:,}",
+        f"{run.accounts:,}",
+        f"{run.incidents:,}",
+        f"{run.seconds:.1f}",
+        f"{run.cpu_s:.1f}",
+        f"{run.memory_mb:.0f}",
+        f"{run.pdf_bytes / 1_000:,.0f}",
+    )
     return table
 
 

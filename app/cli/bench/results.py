@@ -129,6 +129,22 @@ class Import:
 
 
 @dataclass(frozen=True, slots=True)
+class ReportRun:
+    """A monthly report to PDF over so many minute rows: wall-clock seconds of the whole command (the median), and the most memory.
+
+    `cpu_s` is the command's own processor time, PostgreSQL's apart: a busy neighbour changes little of it.
+    """
+
+    rows: int
+    accounts: int
+    incidents: int
+    seconds: float
+    cpu_s: float
+    memory_mb: float
+    pdf_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """A goal and what was measured; `met` compares them in the direction that is better."""
 
@@ -160,4 +176,5 @@ class Results:
     summaries: Summaries | None
     slos: SLOResults | None
     imports: tuple[Import, ...]
+    reports: ReportRun | None
     targets: tuple[Target, ...]

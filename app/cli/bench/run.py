@@ -11,6 +11,7 @@ from rich.progress import Progress
 from app.cli.bench.ingestion import measure_ingestion
 from app.cli.bench.load import Target
 from app.cli.bench.machine import describe_machine
+from app.cli.bench.reports import measure_reports
 from app.cli.bench.results import Results
 from app.cli.bench.slos import measure_slos
 from app.cli.bench.summaries import measure_summaries
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from app.cli.bench.results import Import, Ingestion, SLOResults, Summaries
+    from app.cli.bench.results import Import, Ingestion, ReportRun, SLOResults, Summaries
 
 EVENTS = {1: 20_000, 100: 200_000, 1_000: 300_000}
 """Batch size → events: some seconds of load each."""
@@ -92,8 +93,14 @@ def run(plan: Plan, directory: Path, console: Console) -> Results:
                 lines=round(IMPORTED_LINES * plan.share),
                 watch=lambda what: progress.update(task, description=what),
             )
-    targets = compare(tuple(ingestion), summaries, slos, imports)
-    return Results(machine, tuple(ingestion), summaries, slos, imports, targets)
+        report: ReportRun | None = None
+        if "reports" in plan.parts:
+            task = progress.add_task("reports", total=None)
+            report = measure_reports(
+                platform, share=plan.share, watch=lambda what: progress.update(task, description=what)
+            )
+    targets = compare(tuple(ingestion), summaries, slos, imports, report)
+    return Results(machine, tuple(ingestion), summaries, slos, imports, report, targets)
 
 
 def _prepare(platform: Platform) -> Target:

@@ -1,4 +1,4 @@
-"""The targets of ingestion, summaries, SLOs and imports, compared with what was measured. Pure.
+"""The targets of ingestion, summaries, SLOs, imports and reports, compared with what was measured. Pure.
 
 The absolute numbers hold for a quiet machine of two cores on which a COPY costs PostgreSQL `REFERENCE_COPY_US` a row. On any
 other machine, or a noisy one, the same target is a ratio to the COPY of the same run: the mean of its copies, because a single
@@ -14,7 +14,7 @@ from app.cli.bench.results import Target
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from app.cli.bench.results import Import, Ingestion, SLOResults, Summaries
+    from app.cli.bench.results import Import, Ingestion, ReportRun, SLOResults, Summaries
 
 REFERENCE_COPY_US = 9.5
 """Binary COPY of the same rows into the same partitioned table, two quiet cores, the million rows of a whole run."""
@@ -29,19 +29,23 @@ LARGE_SLI_S = 1.0
 IMPORTED_PER_S = 30_000
 """Asked of two cores; by processor time of one, ours and PostgreSQL's, a busy neighbour changes nothing."""
 
+REPORT_S = 5.0
+REPORT_MB = 400
+
 
 def compare(
     ingestion: tuple[Ingestion, ...],
     summaries: Summaries | None,
     slos: SLOResults | None = None,
     imports: tuple[Import, ...] = (),
+    report: ReportRun | None = None,
 ) -> tuple[Target, ...]:
     """Every target that this run has a number for."""
     copied = sum(run.ceiling.rows for run in ingestion) or 1
     copy_us = sum(run.ceiling.rows * run.ceiling.postgresql_us_per_row for run in ingestion) / copied
     copy_per_s = copied / (sum(run.ceiling.rows / run.ceiling.rows_per_s for run in ingestion) or 1)
     measured = [target for run in ingestion for target in _of_ingestion(run, copy_us=copy_us, copy_per_s=copy_per_s)]
-    return (*measured, *_of_summaries(summaries), *_of_slos(slos), *_of_imports(imports))
+    return (*measured, *_of_summaries(summaries), *_of_slos(slos), *_of_imports(imports), *_of_report(report))
 
 
 def _of_ingestion(run: Ingestion, *, copy_us: float, copy_per_s: float) -> Iterator[Target]:
@@ -107,3 +111,21 @@ def _of_imports(imports: tuple[Import, ...]) -> Iterator[Target]:
             measured=f"{one.lines_per_cpu_s:,.0f} ({one.lines_per_s:,.0f} a second as it was)",
             met=one.lines_per_cpu_s >= IMPORTED_PER_S,
         )
+
+
+def _of_report(report: ReportRun | None) -> Iterator[Target]:
+    if report is None:
+        return
+    name = f"monthly report to PDF over {report.rows:,} minute rows, {report.accounts:,} accounts, {report.incidents} incidents"
+    yield Target(
+        name=name,
+        goal=f"< {REPORT_S:g} s",
+        measured=f"{report.seconds:.1f} s ({report.cpu_s:.1f} s of CPU)",
+        met=report.seconds < REPORT_S,
+    )
+    yield Target(
+        name=f"{name}, memory",
+        goal=f"< {REPORT_MB} MB",
+        measured=f"{report.memory_mb:.0f} MB in all of its processes",
+        met=report.memory_mb < REPORT_MB,
+    )

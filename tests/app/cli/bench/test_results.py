@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.cli.bench.results import Ceiling, Import, Ingestion, Latency, Summaries
+from app.cli.bench.results import Ceiling, Import, Ingestion, Latency, ReportRun, Summaries
 from app.cli.bench.targets import REFERENCE_COPY_US, compare
 
 RUN = Ingestion(
@@ -86,3 +86,9 @@ def test_a_core_alone_has_to_import_each_kind_of_file_fast_enough() -> None:
     slow, fast = Import("ndjson", 100, 90_000.0, 30.0, 3.4), Import("combined", 100, 10_000.0, 30.0, 3.3)
 
     assert [target.met for target in compare((), None, None, (slow, fast))] == [False, True]
+
+
+def test_a_report_has_a_target_on_time_and_one_on_memory() -> None:
+    run = ReportRun(rows=777_600, accounts=500, incidents=50, seconds=4.9, cpu_s=3, memory_mb=400, pdf_bytes=9)
+
+    assert [target.met for target in compare((), None, report=run)] == [True, False]
