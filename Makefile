@@ -7,7 +7,7 @@ READY := .venv/.ready
 TOOLS := chromium pgbouncer prometheus prometheus-alertmanager
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-tools check format bench chaos docs lock vendor clean
+.PHONY: help setup demo test test-tools check format bench chaos docs pictures lock vendor clean
 .DELETE_ON_ERROR:
 
 help: ## Show the commands
@@ -49,6 +49,9 @@ chaos: $(READY) ## Kill every process again and again, and compare what was acce
 docs: $(READY) ## Bring what is generated in the README and in docs up to date
 	$(BIN)/python -m app.core.settings_table README.md
 	$(BIN)/python -m reporting.reports.as_json docs/report.schema.json
+
+pictures: $(READY) ## Make the README's pictures (PDF=path: of that report)
+	deploy/pictures.sh $(PDF)
 
 lock: $(READY) ## Resolve the dependencies again (UPGRADE=1: to their newest versions)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv

@@ -28,8 +28,9 @@ def command(*, as_json: bool, settings: Settings) -> None:
     """
     from app.core.doctor import examine  # noqa: PLC0415 - `slipstream --help` stays quick.
     from app.core.findings import has_failed  # noqa: PLC0415
+    from reporting.reports.render_checks import check_rendering  # noqa: PLC0415
 
-    findings = examine(settings)
+    findings = [*examine(settings), *check_rendering()]
     if as_json:
         print_json([asdict(finding) for finding in findings])
     else:

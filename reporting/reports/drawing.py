@@ -28,6 +28,9 @@ _ATTRIBUTES = frozenset({
     "stroke-linejoin", "stroke-miterlimit", "stroke-opacity", "opacity", "text-anchor", "font-family", "font-size",
     "font-weight", "font-style", "clip-path", "id",
 })  # fmt: skip
+_SEEN = frozenset({"fill", "stroke"})
+"""Without either a path is not seen: the engine's root has no fill."""
+_GROUP = f"{{{_NAMESPACE}}}g"
 _CLIP = re.compile(r"url\(#(\w+)\)")
 _UNSAFE_ID = re.compile(r"[^A-Za-z0-9]+")
 
@@ -53,19 +56,32 @@ def clean(svg: str, alt: str, *, prefix: str) -> str:
 
 
 def _rebuilt(element: ET.Element, prefix: str) -> ET.Element | None:
-    if element.tag.removeprefix(f"{{{_NAMESPACE}}}") not in _ELEMENTS:
+    """Return a copy of what can be seen of an element, or None when that is nothing."""
+    name = element.tag.removeprefix(f"{{{_NAMESPACE}}}")
+    unseen = name == "path" and _SEEN.isdisjoint(element.attrib)
+    if name not in _ELEMENTS or unseen or element.get("display") == "none":
         return None
-    kept = ET.Element(element.tag)
-    for name, value in element.attrib.items():
+    kept = ET.Element(element.tag, _safe(element.attrib, prefix))
+    kept.text = element.text
+    for each in element:
+        child = _rebuilt(each, prefix)
+        if child is None or (child.tag == _GROUP and not len(child)):
+            continue
+        # A group that changes nothing is only its children.
+        kept.extend(child if child.tag == _GROUP and not child.attrib else [child])
+    return kept
+
+
+def _safe(attributes: dict[str, str], prefix: str) -> dict[str, str]:
+    """Return the attributes that are known to be harmless, with ids of this figure alone."""
+    kept = {}
+    for name, value in attributes.items():
         if name not in _ATTRIBUTES:
             continue
         if name == "id":
-            kept.set(name, prefix + _UNSAFE_ID.sub("", value))
-        elif "url" in value.lower():
-            if clip := _CLIP.fullmatch(value):
-                kept.set(name, f"url(#{prefix}{clip[1]})")
-        else:
-            kept.set(name, value)
-    kept.text = element.text
-    kept.extend(child for each in element if (child := _rebuilt(each, prefix)) is not None)
+            kept[name] = prefix + _UNSAFE_ID.sub("", value)
+        elif "url" not in value.lower():
+            kept[name] = value
+        elif clip := _CLIP.fullmatch(value):
+            kept[name] = f"url(#{prefix}{clip[1]})"
     return kept

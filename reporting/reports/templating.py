@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,8 @@ from reporting.reports.terms import BADGES, DECISIONS
 if TYPE_CHECKING:
     from reporting.reports.model import Promise, Report
 
+# Hebrew, Arabic and their kin, which are written from right to left and turn what stands beside them.
+_TURNING = re.compile("[\u0590-\u08ff\u200f\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]")
 AT_A_GLANCE = 6
 """So many promises are on the first page too."""
 
@@ -60,6 +63,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    shared.tests["turning"] = _TURNING.search
     shared.filters |= {
         "bad_percent": wording.bad_percent,
         "counted": wording.counted,

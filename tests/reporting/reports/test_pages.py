@@ -80,11 +80,11 @@ def test_what_is_no_shape_is_taken_out_of_a_figure() -> None:
     drawn = (
         f'<svg {namespaces} onload="alert(1)"><script>alert(1)</script><a x:href="javascript:alert(1)"><text>a</text></a>'
         '<image x:href="file:///etc/passwd"/><foreignObject/><style>@import "x"</style><use x:href="#y"/>'
-        '<path d="M0,0" fill="url(https://evil.example)" style="x:url(y)" clip-path="url(#clip0)"/></svg>'
+        '<path d="M0,0" stroke="#000" fill="url(https://evil.example)" style="x:url(y)" clip-path="url(#clip0)"/></svg>'
     )
 
     assert clean(drawn, "<alt>", prefix="f1-") == (
-        '<svg xmlns="http://www.w3.org/2000/svg" role="img"><title>&lt;alt&gt;</title><path d="M0,0" clip-path="url(#f1-clip0)" /></svg>'
+        '<svg xmlns="http://www.w3.org/2000/svg" role="img"><title>&lt;alt&gt;</title><path d="M0,0" stroke="#000" clip-path="url(#f1-clip0)" /></svg>'
     )
 
 
