@@ -78,10 +78,10 @@ def hours_of(period: Period) -> list[Cell]:
     return cells
 
 
-def day_text(moment: datetime, zone: str, *, year: bool = False) -> str:
+def day_text(moment: datetime, zone: str) -> str:
     """Return a day as people write it, `24 November`."""
     local = moment.astimezone(zone_named(zone))
-    return f"{local.day} {MONTHS[local.month - 1]}" + (f" {local.year}" if year else "")
+    return f"{local.day} {MONTHS[local.month - 1]}"
 
 
 def _cells(period: Period, since: datetime) -> Iterator[Cell]:
@@ -123,6 +123,9 @@ def _title(found: calendar.Period) -> str:
     first = found.start.astimezone(zone_named(zone))
     if found.calendar.unit is Unit.MONTH:
         return f"{MONTHS[first.month - 1]} {first.year}"
-    year, week, _ = first.isocalendar()
-    last = found.end - timedelta(minutes=1)
-    return f"Week {week} of {year}, {day_text(found.start, zone)} to {day_text(last, zone)}"
+    last = (found.end - timedelta(minutes=1)).astimezone(zone_named(zone))
+    begins = str(first.day)
+    if first.month != last.month:
+        begins += f" {MONTHS[first.month - 1]}" + (f" {first.year}" if first.year != last.year else "")
+    week = first.isocalendar().week
+    return f"Week {week}, {begins}\u2013{last.day} {MONTHS[last.month - 1]} {last.year}"

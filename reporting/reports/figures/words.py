@@ -53,7 +53,8 @@ def good_words(indicator: Indicator) -> str:
     }
     words = _qualities(part.source, own)
     said = f"{'not ' if negated else ''}{' '.join(words)}" if words else "of any kind" if not negated else "of no kind"
-    return f"{total_words(indicator)} {said}"
+    comma = "," if _qualities(part.source, dict(indicator.total.conditions)) else ""
+    return f"{total_words(indicator)}{comma} {said}"
 
 
 def promise_words(indicator: Indicator, objective: Objective) -> str:

@@ -1,0 +1,102 @@
+"""Which promises a report is about, and what was promised anew."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from reporting.reports.figures.periods import read_period
+from reporting.reports.model import Scope, Standing
+from reporting.slo.windows import minute_of
+from tests.reporting.evaluation.definitions import slo
+from tests.reporting.evaluation.recount import Request, store
+
+if TYPE_CHECKING:
+    from app.core.database import Database
+    from app.slo_composition import SLOParts
+    from reporting.reports.model import Report
+
+NOW = datetime.now(UTC)
+MONTH = read_period("last-month", "UTC", NOW)
+ALL = {"service": "slipstream"}
+TEXT = slo("available", total=ALL, good=ALL | {"status": "<500"}, alerts=False)
+DAY = timedelta(days=1)
+
+
+def compiled(parts: SLOParts, scope: Scope | None = None) -> Report:
+    return parts.compiler.compile(MONTH, scope or Scope(), NOW)
+
+
+def test_what_was_first_promised_later_measures_what_was_before(database: Database, parts: SLOParts) -> None:
+    store(database, [Request(minute_of(MONTH.start) + 5, "/events", 200, 100)])
+    parts.catalogue.apply(TEXT, by="test", now=NOW)
+
+    report = compiled(parts)
+
+    assert [each.tally.total for each in report.promises] == [1]
+    assert report.target_changes == ()
+
+
+def test_a_promise_that_was_removed_is_judged_until_then_and_later_no_more(database: Database, parts: SLOParts) -> None:
+    removed = MONTH.start + 10 * DAY
+    requests = [Request(minute_of(MONTH.start + day * DAY), "/events", 200, 100) for day in (1, 5, 11, 20)]
+    store(database, requests)
+    parts.catalogue.apply(TEXT, by="test", now=MONTH.start - DAY)
+    parts.catalogue.remove("available", by="Ada", now=removed)
+
+    report = compiled(parts)
+    later = parts.compiler.compile(read_period("this-month", "UTC", NOW), Scope(), NOW)
+
+    assert [each.tally.total for each in report.promises] == [2]
+    assert [(each.before, each.after, each.by) for each in report.target_changes] == [(Decimal("0.99"), None, "Ada")]
+    assert later.promises == ()
+
+
+def test_what_was_removed_before_is_not_in_it_also_when_it_is_promised_again_later(parts: SLOParts) -> None:
+    parts.catalogue.apply(TEXT, by="test", now=MONTH.start - 9 * DAY)
+    parts.catalogue.remove("available", by="Ada", now=MONTH.start - 5 * DAY)
+    parts.catalogue.apply(TEXT.replace("0.99", "0.9"), by="test", now=NOW)
+
+    assert compiled(parts).promises == ()
+
+
+def test_each_part_is_judged_by_the_target_of_its_time(database: Database, parts: SLOParts) -> None:
+    changed = MONTH.start + 10 * DAY
+    made = [
+        Request(minute_of(MONTH.start + day * DAY), "/events", 500 if day == 3 else 200, 100) for day in (3, 4, 12, 13)
+    ]
+    store(database, [request for request in made for _ in range(1)])
+    parts.catalogue.apply(TEXT, by="test", now=MONTH.start - DAY)
+    parts.catalogue.apply(TEXT.replace("target: 0.99", "target: 0.5"), by="Ada", now=changed)
+
+    (promise,) = compiled(parts).promises
+
+    assert (promise.target, promise.target_changed) == (Decimal("0.5"), True)
+    assert (promise.allowed, promise.consumed) == (2 * Decimal("0.01") + 2 * Decimal("0.5"), 1)
+    assert promise.standing is Standing.LOW_TRAFFIC
+
+
+def test_promises_over_events_that_are_not_counted_yet_say_so(parts: SLOParts) -> None:
+    events = slo("flown", source="events", total={"type": "a"}, good={"type": "a", "payload.x": 1}, alerts=False)
+    parts.catalogue.apply(events, by="test", now=NOW)
+
+    (promise,) = compiled(parts).promises
+
+    assert promise.standing is Standing.NO_DATA
+    assert promise.note == "Its events are still being counted."
+
+
+def test_a_promise_that_names_another_account_or_tier_is_not_of_this_one(parts: SLOParts) -> None:
+    for name in ("acme", "bolt"):
+        mine = {"account_id": name}
+        parts.catalogue.apply(slo(name, total=mine, good=mine | {"status": "<500"}, alerts=False), by="test", now=NOW)
+    free = {"tier": ["free", "gold"]}
+    parts.catalogue.apply(slo("free", total=free, good=free | {"status": "<500"}, alerts=False), by="test", now=NOW)
+
+    def names(scope: Scope) -> set[str]:
+        return {each.slo for each in compiled(parts, scope).promises}
+
+    assert names(Scope(account_id="acme")) == {"acme", "free"}
+    assert names(Scope(tier="gold")) == {"acme", "bolt", "free"}
+    assert names(Scope(tier="other")) == {"acme", "bolt"}
