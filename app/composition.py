@@ -47,6 +47,7 @@ from app.summary_composition import compose_summaries
 from app.task_queue import task_queue
 from app.telemetry_composition import compose_intake
 from app.web_composition import web_pages
+from dashboards.grafana import api as grafana_api
 from ingestion import api as ingestion_api
 from ingestion import dlq_api, summary_api, telemetry_api, usage_api
 from ingestion.admission.answers import IdempotencyAnswers
@@ -189,6 +190,7 @@ def compose_api(settings: Settings, counting: Counting, *, now: datetime) -> Api
             *alert_routes(alerting, guard),
             *report_routes(settings, database, guard, tasks.make_reports),
             *web_pages(settings, database, valkey, slos=slos, alerting=alerting),
+            grafana_api.blueprint(slos.catalogue.in_force, guard),
             operations.blueprint(guard, readiness, exposition, host=settings.host),
         ],
         readers=readers,

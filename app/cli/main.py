@@ -29,6 +29,7 @@ VERBS = {
     "backup": Verb("app.cli.backup.command:take", "Write everything that is stored and queued into a directory."),
     "bench": Verb("app.cli.bench.command:command", "Measure throughput, latency and CPU an event."),
     "chaos": Verb("app.cli.chaos.command:command", "Break things under load and check every promise."),
+    "dashboards": Verb("app.cli.dashboards:group", "Write dashboards for Grafana."),
     "demo": Verb("app.cli.demo.command:command", "Send a month of real flights, kill a worker, lose nothing."),
     "dlq": Verb("app.cli.dlq:group", "List, replay and purge dead letters."),
     "doctor": Verb("app.cli.doctor:command", "Check every setting that the promises rest on."),

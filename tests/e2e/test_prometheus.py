@@ -10,30 +10,27 @@ it is scraped, the platform answers the scrapes, which are requests as well.
 from __future__ import annotations
 
 import json
-import socket
-import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode, urlsplit
 
 import pytest
-import yaml
 
-from app.client import CutError, Link, UnexpectedAnswerError
+from app.client import Link
 from app.embedded.tuning import Profile
 from app.freeze import frozen
 from app.named_routes import shipped_text
 from app.platform import Platform, PlatformOptions, Role
-from dashboards.prometheus.export import ALERTING, RECORDING, export
 from dashboards.prometheus.queries import query_of
 from reporting.definitions.load import load
+from tests.e2e.prometheus import running_prometheus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from tests.e2e.prometheus import Prometheus
 
 pytestmark = [pytest.mark.tools, pytest.mark.timeout(400)]
 
@@ -42,19 +39,6 @@ QUIET_S = 3 * SCRAPE_S
 LATE_AFTER_S = 62
 FAILED, SLOW = 15, 12
 """Summaries that fail, and that are slow, by failpoints."""
-
-
-@dataclass(frozen=True, slots=True)
-class Prometheus:
-    url: str
-
-    def query(self, expression: str, at: float) -> float | None:
-        """Return the value of an expression with one series; None when there is none."""
-        with Link(self.url) as link:
-            answer = link.call("GET", f"/api/v1/query?{urlencode({'query': expression, 'time': at})}")
-        found = answer["data"]["result"]
-        assert len(found) <= 1, found
-        return float(found[0]["value"][1]) if found else None
 
 
 @pytest.fixture
@@ -78,39 +62,9 @@ def platform(data_dir: Path, armed: dict[str, str]) -> Iterator[Platform]:
 @pytest.fixture
 def prometheus(platform: Platform, tmp_path: Path, eventually: Callable[..., Any]) -> Iterator[Prometheus]:
     """Debian's Prometheus, which scrapes the API and the worker and has the exported rules."""
-    rules = tmp_path / "rules"
-    export(load(shipped_text()).definitions, rules)
-    (rules / RECORDING).write_text((rules / RECORDING).read_text().replace("interval: 30s", f"interval: {SCRAPE_S}s"))
-    (worker,) = platform.processes(Role.WORKER)
-    targets = [urlsplit(platform.base_url).netloc, f"127.0.0.1:{worker.spec.env['SLIPSTREAM_WORKER_PORT']}"]
-    configuration = {
-        "global": {"scrape_interval": f"{SCRAPE_S}s", "evaluation_interval": f"{SCRAPE_S}s"},
-        "rule_files": [str(rules / RECORDING), str(rules / ALERTING)],
-        "scrape_configs": [{"job_name": "slipstream", "static_configs": [{"targets": targets}]}],
-    }
-    (tmp_path / "prometheus.yml").write_text(yaml.safe_dump(configuration))
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        address = f"127.0.0.1:{free.getsockname()[1]}"
-    command = [
-        "prometheus",
-        f"--config.file={tmp_path / 'prometheus.yml'}",
-        f"--storage.tsdb.path={tmp_path / 'data'}",
-        f"--web.listen-address={address}",
-    ]
-    with ExitStack() as stack:
-        log = stack.enter_context((tmp_path / "prometheus.log").open("wb"))
-        process = stack.enter_context(subprocess.Popen(command, stdout=log, stderr=log))
-        stack.callback(process.terminate)
-        found = Prometheus(f"http://{address}")
-        eventually(lambda: process.poll() is None and _scraped(found, len(targets)))
+    with running_prometheus(platform, tmp_path, scrape_s=SCRAPE_S) as found:
+        eventually(found.scrapes_all)
         yield found
-
-
-def _scraped(prometheus: Prometheus, targets: int) -> bool:
-    try:
-        return prometheus.query("sum(up)", time.time()) == targets
-    except (CutError, UnexpectedAnswerError):
-        return False
 
 
 class Traffic:

@@ -1,0 +1,1 @@
+SELECT account_id FROM accounts ORDER BY 1

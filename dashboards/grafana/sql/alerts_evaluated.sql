@@ -1,0 +1,1 @@
+SELECT extract(epoch FROM now() - evaluated_at) AS "ago" FROM alert_evaluations

@@ -1,0 +1,5 @@
+SELECT $__timeGroupAlias(minute, $__interval, NULL), 'shard ' || shard AS metric, sum(events) * 1000.0 / $__interval_ms AS "value"
+  FROM accepted_minutes
+ WHERE $__timeFilter(minute)
+ GROUP BY 1, 2
+ ORDER BY 1, 2

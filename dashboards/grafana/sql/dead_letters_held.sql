@@ -1,0 +1,1 @@
+SELECT count(*) AS "dead letters" FROM dead_letters

@@ -1,0 +1,1 @@
+SELECT count(*) AS "waiting" FROM notifications WHERE finished_at IS NULL

@@ -1,0 +1,3 @@
+promised AS (
+-- include: promises
+)

@@ -1,0 +1,4 @@
+-- include: span
+, found AS (
+-- include: counts
+)

@@ -1,0 +1,3 @@
+WITH
+-- include: promised
+SELECT target FROM promised WHERE slo IN (${slo:sqlstring})
