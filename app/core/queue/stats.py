@@ -59,11 +59,10 @@ class QueueStats:
 
 def read_stats(client: Client, *, shards: int = SHARDS, tasks: str = "tasks") -> QueueStats:
     """Read the state of every shard and of the task queue; raises what the client raises."""
-    living = client.execute("ZRANGE", WORKERS, 0, -1)
-    leases: dict[str, list[int]] = {worker.decode(): [] for worker in living}
+    leases: dict[str, list[int]] = {}
     lanes: list[LaneStats] = []
     unleased: list[int] = []
-    postponed = 0
+    now = postponed = 0
     describe = client.script(source("shard_stats"))
     for shard in range(shards):
         keys = ShardKeys(shard)
@@ -74,6 +73,9 @@ def read_stats(client: Client, *, shards: int = SHARDS, tasks: str = "tasks") ->
         else:
             leases.setdefault(holder.decode(), []).append(shard)
         lanes += _lanes(shard, now, _hash(load), streams)
+    # Whoever has not said for too long that he lives is forgotten by the next who says so; without any, nobody forgets him.
+    for worker in client.execute("ZRANGE", WORKERS, f"({now}", "+inf", "BYSCORE"):
+        leases.setdefault(worker.decode(), [])
     return QueueStats(
         lanes=tuple(lanes),
         leases={worker: tuple(held) for worker, held in leases.items()},

@@ -55,7 +55,9 @@ def test_the_age_is_that_of_the_oldest_entry_by_valkey_s_clock(valkey: Valkey) -
 
 
 def test_living_workers_are_told_with_their_leases(valkey: Valkey, hold: Callable[..., None]) -> None:
-    valkey.execute("ZADD", WORKERS, 1, "busy", 2, "idle")
+    seconds, _ = valkey.execute("TIME")
+    soon = (int(seconds) + 60) * 1_000
+    valkey.execute("ZADD", WORKERS, soon, "busy", soon, "idle")
     hold("busy", 0)
     hold("busy", 9)
     hold("just started", 4)
@@ -64,6 +66,13 @@ def test_living_workers_are_told_with_their_leases(valkey: Valkey, hold: Callabl
 
     assert stats.leases == {"busy": (0, 9), "idle": (), "just started": (4,)}
     assert len(stats.unleased) == 13
+
+
+def test_the_last_worker_to_die_is_not_alive_for_ever(valkey: Valkey) -> None:
+    seconds, _ = valkey.execute("TIME")
+    valkey.execute("ZADD", WORKERS, int(seconds) * 1_000 - 1, "silent for too long")
+
+    assert read_stats(valkey).leases == {}
 
 
 def test_entries_that_wait_for_another_try_are_counted(
