@@ -150,6 +150,12 @@ class People:
     def send(self, batches: int, *, key: str = "", bytes_each: int = 10) -> set[int]:
         return {self._post(key or self._key, bytes_each) for _ in range(batches)}
 
+    def send_slowly(self) -> None:
+        """Send now and then, for as long as it takes until what waited is stored and more is let in."""
+        for _ in range(20):
+            self.send(1)
+            time.sleep(1)
+
     def fail(self, times: int) -> None:
         fired = self._fired("fails")
         allow_hits(self._markers / "fails", fired + times)
@@ -173,10 +179,15 @@ class People:
             for _ in range(60):
                 link.get("/accounts/acme/summary?window=1h")
 
-    def replay(self) -> None:
+    def order_a_report(self) -> None:
         """Give the task queue something to do."""
         with self._platform.admin() as admin:
-            admin.request("POST", "/dlq/replay")
+            admin.call("POST", "/reports", {"kind": "monthly", "period": "2026-10"}, expect=202)
+
+    def fill(self) -> None:
+        """Fill the queue, of which one account may have a quarter."""
+        keys = [self._platform.create_account(f"crowd-{number}", tier="enterprise") for number in range(4)]
+        assert set().union(*(self.send(25, key=key, bytes_each=1_000) for key in keys)) <= {202, 503}
 
     def summaries(self, times: int) -> None:
         assert {self._summary() for _ in range(times)} == {200}
@@ -261,9 +272,9 @@ def test_every_panel_has_data_that_change_when_their_cause_happens(
     watcher.watch("slowness", lambda: people.be_slow(3), while_it_lasts=True)
     watcher.watch("refusals", people.be_refused)
     with frozen(worker.pid or 0):
-        watcher.watch("no worker", lambda: (people.replay(), people.send(90, bytes_each=1_000)))
+        watcher.watch("no worker", lambda: (people.order_a_report(), people.fill()))
         time.sleep(LATE_S)
-    watcher.watch("a worker again, late", lambda: people.send(5))
+    watcher.watch("a worker again, late", people.send_slowly, while_it_lasts=True)
 
     every = {
         (name, panel["title"]) for name, built in BUILT.items() for panel in panels_of(built) if name in CHOSEN_BOARDS
