@@ -42,7 +42,7 @@ def burn_down(
         "scale": {"domain": [lowest * 1.08, 1.0 if not pins else 1.12], "nice": False},
         "axis": {
             "title": None,
-            "labelExpr": "format(datum.value * 100, '.0f') + ' %'",
+            "labelExpr": "format(datum.value * 100, ',.0f') + ' %'",
             "tickCount": 4,
             "domain": False,
             "ticks": False,

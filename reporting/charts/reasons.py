@@ -43,7 +43,7 @@ def reasons(found: Sequence[Reason], *, width: int = 330, palette: Palette = LIG
         "data": {"values": values},
         "encoding": {"y": y, "x": x},
         "layer": [
-            {"mark": {"type": "bar", "color": palette.bad, "cornerRadiusEnd": 2}},
+            {"mark": {"type": "bar", "color": palette.bad}},
             {
                 "mark": {"type": "text", "align": "left", "dx": 4, "fontSize": 9, "color": palette.ink},
                 "encoding": {"text": {"field": "label"}},

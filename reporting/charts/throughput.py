@@ -51,7 +51,7 @@ def throughput(days: Sequence[Day], *, width: int = 676, height: int = 80, palet
             },
             {
                 "transform": [{"filter": "!datum.gap"}],
-                "mark": {"type": "bar", "color": palette.accent, "cornerRadiusEnd": 1},
+                "mark": {"type": "bar", "color": palette.accent},
                 "encoding": {
                     "y": {
                         "field": "requests",

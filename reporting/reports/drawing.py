@@ -55,16 +55,16 @@ def clean(svg: str, alt: str, *, prefix: str) -> str:
     return ET.tostring(root, encoding="unicode")
 
 
-def _rebuilt(element: ET.Element, prefix: str) -> ET.Element | None:
-    """Return a copy of what can be seen of an element, or None when that is nothing."""
+def _rebuilt(element: ET.Element, prefix: str, *, clips: bool = False) -> ET.Element | None:
+    """Return a copy of what can be seen of an element, or None when that is nothing; what clips is never seen itself."""
     name = element.tag.removeprefix(f"{{{_NAMESPACE}}}")
-    unseen = name == "path" and _SEEN.isdisjoint(element.attrib)
+    unseen = name == "path" and not clips and _SEEN.isdisjoint(element.attrib)
     if name not in _ELEMENTS or unseen or element.get("display") == "none":
         return None
     kept = ET.Element(element.tag, _safe(element.attrib, prefix))
     kept.text = element.text
     for each in element:
-        child = _rebuilt(each, prefix)
+        child = _rebuilt(each, prefix, clips=clips or name == "clipPath")
         if child is None or (child.tag == _GROUP and not len(child)):
             continue
         # A group that changes nothing is only its children.

@@ -85,7 +85,7 @@ def good_month() -> Report:
         scope=Scope(service="checkout"),
         period=OCTOBER,
         generated_at=GENERATED,
-        title="Service report: checkout",
+        title="October 2026: checkout",
         verdict=Verdict(
             sentence="October: 4 of 4 promises kept. 99.96 % of 41,160,116 requests were good; 15,640 were not, 38 % of what we allow ourselves.",
             decision=Decision.SHIP,
@@ -165,7 +165,7 @@ def short_week() -> Report:
         scope=Scope(service="website"),
         period=period,
         generated_at=datetime(2026, 10, 22, 9, 30, 12, tzinfo=UTC),
-        title="Service report: website",
+        title="19\u201325 October 2026: website",
         verdict=Verdict(
             sentence="So far this week there was too little traffic to judge the one promise: 4 of 615 requests were not good.",
             decision=Decision.UNKNOWN,
@@ -206,7 +206,7 @@ def empty_month() -> Report:
         scope=Scope(),
         period=OCTOBER,
         generated_at=GENERATED,
-        title="Service report: all services",
+        title="October 2026: all services",
         verdict=Verdict(
             sentence="October: nothing was measured, so none of 2 promises can be judged.",
             decision=Decision.UNKNOWN,

@@ -75,6 +75,22 @@ def test_a_drawn_figure_is_shapes_and_text_whatever_its_names_are() -> None:
     assert all(value.startswith("figure-7-") for name, value in seen.attributes if name == "id")
 
 
+def test_every_bar_of_a_chart_is_seen() -> None:
+    figures = figures_of(bad_month())
+    assert figures.reasons is not None
+
+    assert draw(figures.reasons, 1).count(f'fill="{LIGHT.bad}"') == len(bad_month().reasons)
+    assert draw(figures.throughput, 2).count(f'fill="{LIGHT.accent}"') == 30
+    assert draw(figures.calendar, 3).count(f'fill="{LIGHT.good_tint}"') == 25
+
+
+def test_what_clips_is_kept_though_it_is_not_seen() -> None:
+    drawn = '<svg xmlns="http://www.w3.org/2000/svg"><defs><clipPath id="c"><path d="M0,0"/></clipPath></defs><path d="M1,1"/></svg>'
+
+    assert '<clipPath id="f-c"><path d="M0,0" /></clipPath>' in clean(drawn, "x", prefix="f-")
+    assert "M1,1" not in clean(drawn, "x", prefix="f-")
+
+
 def test_what_is_no_shape_is_taken_out_of_a_figure() -> None:
     namespaces = 'xmlns="http://www.w3.org/2000/svg" xmlns:x="http://www.w3.org/1999/xlink"'
     drawn = (

@@ -69,7 +69,7 @@ def test_a_pdf_is_tagged_for_those_who_do_not_see_it(bad: Rendered) -> None:
     assert bool(pdf.Root.ViewerPreferences.DisplayDocTitle)
     assert str(pdf.Root.Lang) == "en"
     assert pdf.open_metadata().get("pdfuaid:part") == "1"
-    assert str(pdf.docinfo["/Title"]) == "Service report: all services, October 2026"
+    assert str(pdf.docinfo["/Title"]) == "October 2026: all services"
     assert str(pdf.docinfo["/CreationDate"]).startswith("D:20261101060000")
 
 

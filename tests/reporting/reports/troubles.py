@@ -60,7 +60,7 @@ def bad_month() -> Report:
         good,
         report_id="rm-2026-10-all-c0ffee11",
         scope=Scope(),
-        title="Service report: all services",
+        title="October 2026: all services",
         verdict=Verdict(
             sentence="October: 9 of 14 promises kept. 99.76 % of 36,904,118 requests were good; 87,034 were not, 236 % of what we allow ourselves.",
             decision=Decision.FREEZE,
