@@ -10,7 +10,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from app.core.notify import outbox_store
-from app.core.notify.notification import Enclosure, Letter, Notification
+from app.core.notify.notification import LETTERS, Enclosure, Letter, Notification
 from app.core.notify.urgency import Urgency
 from reporting.reports import archive_store, delivery_store
 from reporting.reports.archive import MODEL, Format, decode_model, download_name, file_name
@@ -81,7 +81,7 @@ class ReportDelivery:
         name = f"{send.send_id}.{hashlib.sha256(recipient.encode()).hexdigest()[:10]}"
         return Notification(
             id=name,
-            subject=name,
+            subject=f"{LETTERS}{name}",
             urgency=Urgency.TICKET,
             service=archived.order.scope.service or _PLATFORM,
             event=EVENT,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.core.report_tables import report_sends
@@ -53,6 +53,13 @@ def unwritten(connection: Connection, report_id: str) -> list[Send]:
 def note_written(connection: Connection, send_id: str, now: datetime) -> None:
     table = report_sends
     connection.execute(update(table).where(table.c.send_id == send_id).values(written_at=now))
+
+
+def purge(connection: Connection, before: datetime, *, limit: int) -> int:
+    """Delete intents, which hold addresses, that were written down before a moment; return how many."""
+    table = report_sends
+    old = select(table.c.send_id).where(table.c.created_at < before).limit(limit)
+    return connection.execute(delete(table).where(table.c.send_id.in_(old))).rowcount
 
 
 def _send(row: Row[Any]) -> Send:

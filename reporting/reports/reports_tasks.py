@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from huey import crontab
 
-from reporting.reports import archive_store
+from app.core.notify.notify_tasks import KEPT as LETTERS_KEPT
+from reporting.reports import archive_store, delivery_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,9 +54,10 @@ def register_report_tasks(
         step = _STEP
         while step == _STEP:
             with database.begin() as connection:
-                step = archive_store.purge(
+                purged = archive_store.purge(
                     connection, kept_since=now - kept, replaced_since=now - REPLACED_KEPT, limit=_STEP
                 )
+                step = max(purged, delivery_store.purge(connection, now - LETTERS_KEPT, limit=_STEP))
 
     make = huey.task(name="make_report", context=True)(make_report)
     huey.periodic_task(crontab(), name="schedule_reports", retries=0)(schedule_reports)

@@ -57,8 +57,9 @@ def find(connection: Connection, subscription_id: str, *, lock: bool = False) ->
 
 
 def remove(connection: Connection, subscription_id: str, now: datetime) -> bool:
-    statement = update(_TABLE).where(_TABLE.c.subscription_id == subscription_id, _HOLDS).values(removed_at=now)
-    return connection.execute(statement).rowcount == 1
+    """End a subscription, of which nobody's address is kept; False when there is none."""
+    statement = update(_TABLE).where(_TABLE.c.subscription_id == subscription_id, _HOLDS)
+    return connection.execute(statement.values(removed_at=now, audience=[])).rowcount == 1
 
 
 def set_audience(connection: Connection, subscription_id: str, audience: Sequence[str]) -> None:

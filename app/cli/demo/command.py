@@ -20,6 +20,7 @@ from app.cli.demo.incident import play, settings_of
 from app.cli.demo.promise import LATE_MIN, NAME, apply_promise, read_promise
 from app.cli.demo.promises import promises_table, read_promises
 from app.cli.demo.receiver import Receiver
+from app.cli.demo.reports import import_website, show_reports
 from app.cli.demo.sending import drain, send
 from app.cli.demo.summaries import show_summaries
 from app.cli.demo.verdict import NOTHING, balance_of, broken_claims, since
@@ -63,8 +64,10 @@ def command(*, once: bool, fresh: bool, data: Path, port: int) -> None:
             keys, broken = _run(console, platform, flights, goes_on=claimed.goes_on)
             console.print("\n[bold]An incident[/]: a minute of the SLOs takes a second here")
             broken += play(platform.base_url, keys, receiver, markers, say=console.print).broken
+            requests = import_website(platform, claimed)
             console.print("\n[bold]Promises[/], over 30 days, after the incident")
             console.print(promises_table(read_promises(platform)), end="\n\n")
+            broken += show_reports(console, platform, claimed, requests).broken
             if broken:
                 console.print("[bold red]Not as promised:[/]")
                 for sentence in broken:

@@ -9,6 +9,8 @@ from msgspec import Struct
 
 from app.core.notify.urgency import Urgency
 
+LETTERS = "letter."
+"""How subjects of letters begin, which can wait: no reader of a report delays a page."""
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 

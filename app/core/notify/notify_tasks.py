@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from huey import crontab
 
 from app.core.notify import outbox_store
+from app.core.notify.notification import LETTERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,9 +40,10 @@ def register_notify_tasks(huey: StreamHuey, deliveries: Deliveries, database: Da
 
     # Before what can wait for a minute, such as replays.
     deliver = huey.task(name="deliver_notifications", context=True, priority=1)(deliver_notifications)
+    deliver_later = huey.task(name="deliver_letters", context=True)(deliver_notifications)
     huey.periodic_task(crontab(minute="41", hour="3"), name="purge_notifications")(purge_notifications)
 
     def enqueue(subject: str) -> None:
-        deliver(subject)
+        (deliver_later if subject.startswith(LETTERS) else deliver)(subject)
 
     return enqueue

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import func, select
 
 from app.core.report_tables import report_sends, reports
+from reporting.reports import delivery_store
 from reporting.reports.archive import Paper
 from reporting.reports.model import Kind, Scope
 from reporting.reports.schedule import Rhythm
@@ -105,6 +106,15 @@ def test_a_subscription_that_has_ended_gets_nothing(workshop: Workshop) -> None:
 
     assert workshop.schedule.run(MONDAY) == 0
     assert workshop.subscriptions.all() == []
+
+
+def test_addresses_are_not_kept_for_longer_than_letters(workshop: Workshop) -> None:
+    subscribe(workshop, "mia@example.org")
+    workshop.schedule.run(MONDAY)
+
+    with workshop.database.begin() as connection:
+        assert delivery_store.purge(connection, workshop.now, limit=9) == 0
+        assert delivery_store.purge(connection, workshop.now + timedelta(days=1), limit=9) == 1
 
 
 def test_who_orders_a_report_may_have_it_sent_to_those_who_subscribe_to_such(workshop: Workshop) -> None:
