@@ -46,7 +46,7 @@ from app.slo_composition import compose_slos
 from app.summary_composition import compose_summaries
 from app.task_queue import task_queue
 from app.telemetry_composition import compose_intake
-from app.web_composition import web_pages
+from app.web_composition import WebParts, web_pages
 from dashboards.grafana import api as grafana_api
 from ingestion import api as ingestion_api
 from ingestion import dlq_api, summary_api, telemetry_api, usage_api
@@ -165,6 +165,15 @@ def compose_api(settings: Settings, counting: Counting, *, now: datetime) -> Api
     named_routes = NamedRoutes(slos.catalogue.in_force)
     beside.append(Repeating("named routes", named_routes.look, interval_s=LOOK_EVERY_S))
     tasks = task_queue(settings, database, valkey)
+    web = WebParts(
+        slos=slos,
+        alerting=alerting,
+        accounts=Accounts(database, mirror),
+        keys=Keys(database, mirror),
+        tiers=Tiers(database, mirror),
+        limits=limits,
+        letters=DeadLetterQueue(database, tasks.replay),
+    )
     app = create_app(
         [
             ingestion_api.blueprint(
@@ -181,15 +190,15 @@ def compose_api(settings: Settings, counting: Counting, *, now: datetime) -> Api
             ),
             summary_api.blueprint(summaries, guard, limits.summaries, usage),
             usage_api.blueprint(limits.usages, limits.circuits, guard),
-            dlq_api.blueprint(DeadLetterQueue(database, tasks.replay), guard),
-            accounts_api.blueprint(Accounts(database, mirror), guard),
-            tiers_api.blueprint(Tiers(database, mirror), guard),
-            keys_api.blueprint(Keys(database, mirror), guard),
+            dlq_api.blueprint(web.letters, guard),
+            accounts_api.blueprint(web.accounts, guard),
+            tiers_api.blueprint(web.tiers, guard),
+            keys_api.blueprint(web.keys, guard),
             slos_api.blueprint(slos.slos, guard),
             maintenance_api.blueprint(slos.maintenance, guard),
             *alert_routes(alerting, guard),
             *report_routes(settings, database, guard, tasks.make_reports),
-            *web_pages(settings, database, valkey, slos=slos, alerting=alerting),
+            *web_pages(settings, database, valkey, web),
             grafana_api.blueprint(slos.catalogue.in_force, guard),
             operations.blueprint(guard, readiness, exposition, host=settings.host),
         ],

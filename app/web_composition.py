@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from app.core.audit import Audit
 from app.core.http.addresses import ClientAddresses, networks
 from app.core.http.errors import ErrorAnswers
 from app.core.login_throttle import LoginThrottle
@@ -11,32 +13,65 @@ from app.core.passwords import Passwords
 from app.core.queue.stats import read_stats
 from app.core.sessions_service import Sessions
 from app.core.users_service import Users
+from dashboards.web import accounts as web_accounts
+from dashboards.web import alerts as web_alerts
+from dashboards.web import incidents as web_incidents
+from dashboards.web import keys as web_keys
+from dashboards.web import maintenance as web_maintenance
 from dashboards.web import overview, sign_in
+from dashboards.web import queue as web_queue
 from dashboards.web import slos as web_slos
 from dashboards.web.assets import Assets
 from dashboards.web.pages import Pages
 from dashboards.web.session_guard import SessionGuard
+from reporting.account_requests import RequestsOfAccounts
 
 if TYPE_CHECKING:
     from flask import Blueprint
 
     from app.alerting import AlertParts
+    from app.core.accounts_service import Accounts
     from app.core.database import Database
+    from app.core.keys_service import Keys
     from app.core.settings import Settings
+    from app.core.tiers_service import Tiers
     from app.core.valkey import Valkey
+    from app.limits import Limits
     from app.slo_composition import SLOParts
+    from ingestion.dead_letter_queue import DeadLetterQueue
 
 
-def web_pages(
-    settings: Settings, database: Database, valkey: Valkey, *, slos: SLOParts, alerting: AlertParts
-) -> list[Blueprint]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebParts:
+    """What pages show, and do."""
+
+    slos: SLOParts
+    alerting: AlertParts
+    accounts: Accounts
+    keys: Keys
+    tiers: Tiers
+    limits: Limits
+    letters: DeadLetterQueue
+
+
+def web_pages(settings: Settings, database: Database, valkey: Valkey, parts: WebParts) -> list[Blueprint]:
     """Return the blueprints of all pages. A page more is a line here, and one in `dashboards.web.pages.MENU`."""
     https = settings.base_url.startswith("https://")
     assets = Assets()
     pages = Pages(assets, ErrorAnswers(settings.base_url), timezone=settings.timezone)
+    audit = Audit(database)
     sessions = Sessions(database, admin_token=settings.admin_token)
     users = Users(database, Passwords())
     guard = SessionGuard(sessions, ClientAddresses(networks(settings.trusted_proxies or "")), https=https)
+    slos, alerting, limits = parts.slos, parts.alerting, parts.limits
+    account_page = web_accounts.AccountPage(
+        pages,
+        accounts=parts.accounts,
+        keys=parts.keys,
+        tiers=parts.tiers,
+        usages=limits.usages,
+        requests=RequestsOfAccounts(database),
+    )
     return [
         sign_in.blueprint(pages, guard, sessions, users, LoginThrottle(valkey)),
         overview.blueprint(
@@ -48,5 +83,27 @@ def web_pages(
             queue=lambda: read_stats(valkey),
         ),
         web_slos.blueprint(pages, guard, slos.slos, slos.history, alerting.incidents, timezone=settings.timezone),
+        web_alerts.blueprint(pages, guard, audit, alerts=alerting.alerts, silences=alerting.silences, slos=slos.slos),
+        web_incidents.blueprint(
+            pages,
+            guard,
+            audit,
+            incidents=alerting.incidents,
+            alerts=alerting.alerts,
+            timezone=settings.timezone,
+        ),
+        web_maintenance.blueprint(pages, guard, audit, slos.maintenance, timezone=settings.timezone),
+        web_accounts.blueprint(
+            pages,
+            guard,
+            audit,
+            account_page,
+            accounts=parts.accounts,
+            tiers=parts.tiers,
+            usages=limits.usages,
+            circuits=limits.circuits,
+        ),
+        web_keys.blueprint(pages, guard, audit, account_page, parts.keys),
+        web_queue.blueprint(pages, guard, audit, letters=parts.letters, stats=lambda: read_stats(valkey)),
         sign_in.ground(pages, guard, assets),
     ]

@@ -43,10 +43,9 @@ def blueprint(queue: DeadLetterQueue, guard: Guard) -> Blueprint:
     @describe(LIST)
     def list_letters() -> Response:
         limit = PAGING.limit(request.args.get("limit"))
-        after = read_cursor(request.args.get("after"), tuple[datetime, str, str], _place)
-        found = queue.page(_selection(), after=after, limit=limit + 1)
+        found = queue.page(_selection(), after=place_of(request.args.get("after")), limit=limit + 1)
         letters = found[:limit]
-        following = _cursor(letters[-1]) if len(found) > limit else None
+        following = cursor_of(letters[-1]) if len(found) > limit else None
         return json_response(LetterPage([_shown(letter) for letter in letters], following))
 
     @routes.post("/dlq/<letter_id>/replay")
@@ -108,12 +107,18 @@ def _selection() -> Selection:
     return Selection(account_id=account_id, reason=reason)
 
 
-def _cursor(letter: DeadLetter) -> str:
+def cursor_of(letter: DeadLetter) -> str:
+    """Return what says where a page ended."""
     return write_cursor((letter.died_at, letter.account_id, str(letter.id)))
 
 
+def place_of(cursor: str | None) -> Place | None:
+    """Read what `cursor_of` wrote; raises `Problem`."""
+    return read_cursor(cursor, tuple[datetime, str, str], _place)
+
+
 def _place(fields: tuple[datetime, str, str]) -> Place:
-    """Make a place of what `_cursor` wrote; raises `ValueError`."""
+    """Make a place of what `cursor_of` wrote; raises `ValueError`."""
     died_at, account_id, letter_id = fields
     if died_at.tzinfo is None or "\0" in account_id:
         raise ValueError(account_id)

@@ -47,7 +47,7 @@ def blueprint(calendar: MaintenanceCalendar, guard: Guard) -> Blueprint:
     @guard.admin
     @describe(ADD)
     def add_maintenance() -> Response:
-        maintenance = _made(read_json(request, NewMaintenance), CLOCK.now())
+        maintenance = maintenance_of(read_json(request, NewMaintenance), CLOCK.now())
         calendar.add(maintenance)
         return json_response(_view(maintenance), 201)
 
@@ -62,7 +62,8 @@ def blueprint(calendar: MaintenanceCalendar, guard: Guard) -> Blueprint:
     return routes
 
 
-def _made(wanted: NewMaintenance, now: datetime) -> Maintenance:
+def maintenance_of(wanted: NewMaintenance, now: datetime) -> Maintenance:
+    """Return what is wanted; raises `Problem` for what cannot be."""
     for name in ("author", "reason", "service", "rrule", "timezone"):
         if "\0" in (getattr(wanted, name) or ""):
             raise _invalid(name, "contains NUL, which no text may")

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qs
 
+import msgspec
 from flask import g, request
 
 from app.core.http.body import read_body
-from app.core.problems import Problem, ProblemType
+from app.core.problems import FieldError, Problem, ProblemType
+from app.domain.calendar import zone_named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+T = TypeVar("T")
 
 LARGEST_FORM = 200_000
 _MOST_FIELDS = 500
@@ -35,6 +40,16 @@ class Form:
     def optional(self, name: str) -> str | None:
         """Return a field, None when it is empty."""
         return self.text(name) or None
+
+    def instant(self, name: str, zone: str) -> datetime | None:
+        """Return a time on the clock of a zone, as browsers send it. Raises `Problem` when it is none."""
+        text = self.text(name)
+        if not text:
+            return None
+        try:
+            return datetime.fromisoformat(text).replace(tzinfo=zone_named(zone)).astimezone(UTC)
+        except (ValueError, OverflowError):
+            raise invalid(name, "is a date and a time") from None
 
     def every(self, name: str) -> list[str]:
         """Return all fields of a name, such as ticked boxes."""
@@ -68,3 +83,17 @@ def _fields(body: bytes) -> dict[str, list[str]]:
     if any("\0" in text for texts in fields.values() for text in texts):
         raise Problem(ProblemType.MALFORMED_REQUEST, "Text has no NUL in it.")
     return fields
+
+
+def invalid(field: str, message: str) -> Problem:
+    """Return the refusal of one field."""
+    return Problem(ProblemType.INVALID_REQUEST, "This cannot be taken.", (FieldError(message, field=field),))
+
+
+def shaped(shape: type[T], values: Mapping[str, Any]) -> T:
+    """Return values as the struct of a use case; raises `Problem` for what it does not allow."""
+    try:
+        return msgspec.convert(values, shape)
+    except msgspec.ValidationError as error:
+        message, _, place = str(error).partition(" - at `$.")
+        raise invalid(place.rstrip("`") or "form", message) from None

@@ -53,7 +53,14 @@ class Place:
     role: Role = Role.VIEWER
 
 
-MENU = (Place("/ui/", "Overview", "home"), Place("/ui/slos", "SLOs", "target"))
+MENU = (
+    Place("/ui/", "Overview", "home"),
+    Place("/ui/slos", "SLOs", "target"),
+    Place("/ui/alerts", "Alerts", "bell"),
+    Place("/ui/incidents", "Incidents", "flame"),
+    Place("/ui/accounts", "Accounts", "people"),
+    Place("/ui/queue", "Queue", "queue"),
+)
 
 
 class Pages:

@@ -104,6 +104,12 @@ class SessionGuard:
         address = self.address or request.environ.get("REMOTE_ADDR", "")
         return Actor(name or g.session.username, address, g.get("request_id", ""))
 
+    @staticmethod
+    def may(needed: Role) -> bool:
+        """Tell whether whoever is signed in has a role, where that depends on what he asks for."""
+        session: Session = g.session
+        return session.role.may(needed)
+
     @property
     def address(self) -> str | None:
         """Where this request comes from, None when that cannot be told."""

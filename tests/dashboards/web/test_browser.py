@@ -18,13 +18,23 @@ if TYPE_CHECKING:
 
     from app.composition import Api
     from app.core.database import Database
-    from app.core.settings import Settings
     from app.core.valkey import Valkey
+    from tests.conftest import World
 
 pytestmark = pytest.mark.tools
 
 TOKEN = "the-token-of-the-operator"
-PAGES = ("/ui/", "/ui/slos", "/ui/slos/broken?range=1h")
+PAGES = (
+    "/ui/",
+    "/ui/slos",
+    "/ui/slos/broken?range=1h",
+    "/ui/alerts",
+    "/ui/incidents",
+    "/ui/maintenance",
+    "/ui/accounts",
+    "/ui/accounts/acme",
+    "/ui/queue",
+)
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +46,7 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def base(api: Api, database: Database, valkey: Valkey, settings: Settings) -> Iterator[str]:
+def base(api: Api, database: Database, valkey: Valkey, world: World) -> Iterator[str]:
     promise(database, valkey, "calm", bad=1)
     promise(database, valkey, "broken", bad=40)
     with served(api.app) as base:

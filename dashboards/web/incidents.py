@@ -1,0 +1,111 @@
+"""`/ui/incidents`: what hurt, why, and what is done about it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from app.core.clock import CLOCK
+from app.core.roles import Role
+from dashboards.web.forms import query, read_form, shaped
+from reporting.alerts.incident import Source
+from reporting.alerts.incidents_service import IncidentChange, NewIncident
+from reporting.alerts.paging import read_id, read_place, write_place
+
+if TYPE_CHECKING:
+    from flask import Blueprint
+    from werkzeug.wrappers import Response
+
+    from app.core.audit import Audit
+    from dashboards.web.forms import Form
+    from dashboards.web.pages import Pages
+    from dashboards.web.session_guard import SessionGuard
+    from reporting.alerts.alerts_service import Alerts
+    from reporting.alerts.incidents_service import Incidents
+
+_ON_A_PAGE = 25
+_MOST = 100
+
+
+def blueprint(
+    pages: Pages,
+    guard: SessionGuard,
+    audit: Audit,
+    *,
+    incidents: Incidents,
+    alerts: Alerts,
+    timezone: str,
+) -> Blueprint:
+    """Return the routes of incidents."""
+    routes = pages.blueprint("incidents")
+
+    @routes.get("/incidents")
+    @guard.role(Role.VIEWER)
+    def every() -> Response:
+        place = read_place(query("after"))
+        past = incidents.page(service=None, is_open=False, after=place, limit=_ON_A_PAGE + 1)
+        shown = past[:_ON_A_PAGE]
+        last = shown[-1] if len(past) > _ON_A_PAGE else None
+        return pages.page(
+            "incidents/incidents.html",
+            open_ones=incidents.page(service=None, is_open=True, after=None, limit=_MOST),
+            past=shown,
+            following=None if last is None else write_place((last.started_at, last.incident_id)),
+        )
+
+    @routes.post("/incidents")
+    @guard.role(Role.ONCALL)
+    def add() -> Response:
+        form, actor = read_form(), guard.actor()
+        values: dict[str, Any] = {name: form.text(name) for name in ("service", "title", "severity", "root_cause")}
+        values["started_at"] = form.instant("started_at", timezone)
+        values["resolved_at"] = form.instant("resolved_at", timezone)
+        wanted = shaped(NewIncident, values)
+        with audit.change(actor, "incidents.add", wanted.service, now=datetime.now(UTC), title=wanted.title):
+            incident = incidents.add(wanted, CLOCK.now(), by=actor.name)
+        return pages.go(f"/ui/incidents/{incident.incident_id}")
+
+    @routes.get("/incidents/<incident_id>")
+    @guard.role(Role.VIEWER)
+    def one(incident_id: str) -> Response:
+        incident, found = incidents.get(read_id(incident_id, "incident"))
+        return pages.page(
+            "incidents/incident.html", incident=incident, alerts=found, by_people=incident.source is Source.PEOPLE
+        )
+
+    @routes.post("/incidents/<incident_id>")
+    @guard.role(Role.ONCALL)
+    def change(incident_id: str) -> Response:
+        form, actor = read_form(), guard.actor()
+        values: dict[str, Any] = {
+            "title": form.text("title"),
+            "root_cause": form.text("root_cause"),
+            "actions": _actions(form),
+        }
+        if form.optional("resolved_at") is not None:
+            values["resolved_at"] = form.instant("resolved_at", timezone)
+        wanted = shaped(IncidentChange, values)
+        with audit.change(actor, "incidents.change", incident_id, now=datetime.now(UTC)):
+            incidents.change(read_id(incident_id, "incident"), wanted, CLOCK.now())
+        return pages.go(f"/ui/incidents/{incident_id}")
+
+    @routes.post("/incidents/<incident_id>/ack")
+    @guard.role(Role.ONCALL)
+    def acknowledge(incident_id: str) -> Response:
+        actor = guard.actor()
+        with audit.change(actor, "incidents.acknowledge", incident_id, now=datetime.now(UTC)):
+            alerts.acknowledge_incident(read_id(incident_id, "incident"), CLOCK.now(), by=actor.name)
+        return pages.go(f"/ui/incidents/{incident_id}")
+
+    return routes
+
+
+def _actions(form: Form) -> list[dict[str, Any]]:
+    """Read the rows of actions; one without words is none."""
+    done = set(form.every("action_done"))
+    rows = zip(form.every("action_text"), form.every("action_owner"), form.every("action_due"), strict=False)
+    return [
+        {"text": text, "owner": owner, "due": due or None, "done": str(number) in done}
+        for number, (text, owner, due) in enumerate(rows)
+        if text
+    ]

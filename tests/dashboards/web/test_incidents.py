@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from app.core.audit import Audit
+from app.slo_composition import compose_slos
+from reporting.alerts import alerts_store
+from reporting.alerts.alerts_store import Selection
+from reporting.alerts.incidents_service import Incidents
+from reporting.alerts.silences_service import Silences
+from reporting.alerts.standing import Figures, StandingAlert, new_id
+from reporting.slo.alert_state import Alert, AlertState
+from reporting.slo.burn_rate_alert import AlertSeverity
+from tests.dashboards.web.people import text_of
+
+if TYPE_CHECKING:
+    from app.core.database import Database
+    from app.core.valkey import Valkey
+    from tests.dashboards.web.people import Person
+
+NOW = datetime.now(UTC)
+
+
+@pytest.fixture
+def firing(database: Database) -> str:
+    alert = StandingAlert(
+        alert_id=new_id("alr"),
+        slo="availability",
+        service="slipstream",
+        rule="page-1h-5m",
+        severity=AlertSeverity.PAGE,
+        alert=Alert(
+            state=AlertState.FIRING, since=NOW, breached_at=NOW - timedelta(minutes=9), seen_at=NOW, notified=True
+        ),
+        figures=Figures(target="0.999", limit="14.4", burn_rates={"1h": "20.5", "5m": None}),
+    )
+    with database.begin() as connection:
+        alerts_store.save(connection, [alert])
+    return alert.alert_id
+
+
+def test_what_fires_is_shown_with_its_figures_and_who_looks_cannot_acknowledge(viewer: Person, firing: str) -> None:
+    page = text_of(viewer.get("/ui/alerts"))
+    one = text_of(viewer.get(f"/ui/alerts/{firing}"))
+
+    assert "availability slipstream · page-1h-5m" in page
+    assert "1h 20.5\u00d7, 5m \u2013" in page
+    assert "Acknowledge" not in page.replace("Acknowledge one", "")
+    assert "99.9 %" in one
+
+
+def test_on_call_acknowledges_an_alert_by_name(oncall: Person, firing: str, database: Database) -> None:
+    answer = oncall.post(f"/ui/alerts/{firing}/ack")
+
+    assert answer.location == "/ui/alerts"
+    with database.begin() as connection:
+        (alert,) = alerts_store.page(connection, Selection(over=False), after=None, limit=10)
+        (change,) = alerts_store.changes_of(connection, firing)
+    assert (alert.alert.state, change.actor) == (AlertState.ACKNOWLEDGED, "oncall@example.com")
+    assert Audit(database).page(limit=1)[0].action == "alerts.acknowledge"
+    assert oncall.post("/ui/alerts/alr_missing/ack").status_code == 404
+    assert Audit(database).page(limit=1)[0].action == "alerts.acknowledge.refused"
+
+
+def test_on_call_silences_something_and_ends_it(oncall: Person, database: Database) -> None:
+    nothing = oncall.post("/ui/silences", hours="4", reason="Load test")
+    made = oncall.post("/ui/silences", hours="4", reason="Load test", service="checkout")
+    (silence,) = Silences(database).page(datetime.now(UTC), everything=False, limit=10)
+    shown = text_of(oncall.get("/ui/alerts"))
+    ended = oncall.post(f"/ui/silences/{silence.silence_id}/end")
+
+    assert nothing.status_code == 422
+    assert "Name a service, an SLO or a severity" in nothing.text
+    assert (made.status_code, ended.status_code) == (303, 303)
+    assert (silence.author, silence.service) == ("oncall@example.com", "checkout")
+    assert "Load test · oncall@example.com" in shown
+    assert oncall.post("/ui/silences", hours="9", reason="x", service="y").status_code == 422
+
+
+def test_an_incident_is_written_down_with_its_cause_and_actions(oncall: Person, database: Database) -> None:
+    began = (NOW - timedelta(hours=3)).strftime("%Y-%m-%dT%H:%M")
+    made = oncall.post(
+        "/ui/incidents", service="checkout", title="Slow <b>cards</b>", severity="page", started_at=began
+    )
+    changed = oncall.post(
+        made.location,
+        title="Slow cards",
+        root_cause="One index\r\nwas missing.",
+        action_text=["Add it", "", "Alert on scans"],
+        action_owner=["mia", "", ""],
+        action_due=["2026-12-01", "", ""],
+        action_done="2",
+    )
+    (incident,) = Incidents(database).page(service=None, is_open=True, after=None, limit=10)
+    page = oncall.get(made.location)
+
+    assert (made.status_code, changed.status_code) == (303, 303)
+    assert incident.root_cause == "One index\nwas missing."
+    assert [(each.text, each.owner, each.done) for each in incident.actions] == [
+        ("Add it", "mia", False),
+        ("Alert on scans", "", True),
+    ]
+    assert "Slow cards" in text_of(oncall.get("/ui/incidents"))
+    assert "Written down by oncall@example.com" in text_of(page)
+
+
+def test_what_cannot_be_is_named(oncall: Person) -> None:
+    answer = oncall.post("/ui/incidents", service="", title="x", severity="page", started_at="2026-11-22T10:00")
+    later = (NOW + timedelta(days=2)).strftime("%Y-%m-%dT%H:%M")
+
+    assert answer.status_code == 422
+    assert "service" in text_of(answer)
+    assert oncall.post("/ui/incidents", service="a", title="x", severity="page", started_at=later).status_code == 422
+    assert oncall.post("/ui/incidents", service="a", title="x", severity="page", started_at="soon").status_code == 422
+    assert oncall.post("/ui/incidents", service="a", title="x\0", severity="page").status_code == 400
+
+
+def test_a_manager_plans_maintenance_and_takes_it_back(manager: Person, database: Database, valkey: Valkey) -> None:
+    manager.post(
+        "/ui/maintenance",
+        service="checkout",
+        starts_at="2026-12-01T02:00",
+        ends_at="2026-12-01T03:00",
+        reason="Upgrade",
+    )
+    calendar = compose_slos(database, valkey).maintenance
+    (window,) = calendar.every()
+    page = text_of(manager.get("/ui/maintenance"))
+    refused = manager.post("/ui/maintenance", starts_at="2026-12-01T02:00", ends_at="2026-12-01T01:00", reason="x")
+    removed = manager.post(f"/ui/maintenance/{window.maintenance_id}/remove")
+
+    assert (window.service, window.author, window.reason) == ("checkout", "manager@example.com", "Upgrade")
+    assert "Upgrade manager@example.com checkout" in page
+    assert refused.status_code == 422
+    assert removed.status_code == 303
+    assert calendar.every() == []
+    assert manager.post(f"/ui/maintenance/{window.maintenance_id}/remove").status_code == 404
