@@ -12,9 +12,11 @@ from app.core.accepted_minutes import AcceptedMinutes
 from app.core.accepted_tasks import register_accepted_tasks
 from app.core.counting.backfill import Backfill
 from app.core.counting.tasks import register_counting_tasks
+from app.core.counting.thinning import RuleThinning
 from app.core.database import Database
 from app.core.errors import DependencyError
 from app.core.failpoints import failpoint
+from app.core.minute_folding import MinuteFolding
 from app.core.mirror import AccountMirror
 from app.core.mirror_tasks import register_mirror_tasks
 from app.core.mirror_upkeep import MirrorUpkeep
@@ -29,6 +31,8 @@ from app.core.telemetry.retention_tasks import register_retention_tasks
 from app.core.telemetry.rollup_tasks import register_rollup_tasks
 from app.core.telemetry.rollups import Rollups
 from app.core.telemetry.telemetry_store import TelemetryStore
+from app.core.telemetry.thinning import RequestThinning
+from app.core.thinning_tasks import register_thinning_tasks
 from app.core.valkey import Valkey
 from app.report_composition import compile_by, register_reports, report_enclosures
 from app.slo_composition import compose_slos
@@ -71,6 +75,13 @@ def task_queue(settings: Settings, database: Database, valkey: Valkey) -> TaskQu
     register_rollup_tasks(huey, Rollups(database))
     failures_kept = timedelta(days=settings.failed_request_retention_days)
     register_retention_tasks(huey, TelemetryStore(database), failures_kept=failures_kept)
+    kept = {
+        "minutes_kept": timedelta(days=settings.minute_retention_days),
+        "quarters_kept": timedelta(days=settings.quarter_retention_days),
+    }
+    register_thinning_tasks(
+        huey, RequestThinning(database, **kept), RuleThinning(database, **kept), MinuteFolding(database, **kept)
+    )
     register_counting_tasks(huey, Backfill(database))
     register_accepted_tasks(huey, AcceptedMinutes(database, valkey))
     replayer = Replayer(database, statement_events=settings.bundle_max_events, clock=_now)

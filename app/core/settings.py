@@ -104,6 +104,16 @@ class Settings:
     store_timeout_ms: int = _setting(_integer(1_000, 600_000), "Longest statement of a worker.", 30_000)
     body_timeout_s: int = _setting(_integer(1, 300), "Time within which a request's body must have arrived.", 20)
     event_retention_days: int = _setting(_integer(1, 36_500), "Events older than this are refused, and deleted.", 400)
+    minute_retention_days: int = _setting(
+        _integer(32, 36_500),
+        "Counts of SLOs are kept by the minute for so long, then by the quarter of an hour; longer than the longest rolling window whose edges are to be exact.",
+        35,
+    )
+    quarter_retention_days: int = _setting(
+        _integer(32, 36_500),
+        "Counts are kept by the quarter of an hour for so long; after that by the day, for good.",
+        800,
+    )
     failed_request_retention_days: int = _setting(
         _integer(1, 36_500), "Single failed requests (5xx) older than this are deleted; what is counted stays.", 90
     )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from app.core import detail_store
 from app.core.arrays import binary_cursor
 from app.core.telemetry import rollup_store
 from reporting.evaluation.request_filter import RequestRow
-from reporting.evaluation.tiles import DAY, MINUTE, QUARTER, Tile
+from reporting.evaluation.tiles import DAY, MINUTE, QUARTER, Tile, kept_width
 from reporting.slo.windows import minute_of
 
 if TYPE_CHECKING:
@@ -38,10 +39,12 @@ class Scope(NamedTuple):
 
 
 class Reach(NamedTuple):
-    """Minutes since 1970 up to which days and quarters are added up."""
+    """Minutes since 1970 up to which days and quarters are added up, and from which minutes and quarters are kept."""
 
     days: int
     quarters: int
+    minutes_from: int = 0
+    quarters_from: int = 0
 
 
 def reach(connection: Connection) -> Reach:
@@ -49,7 +52,8 @@ def reach(connection: Connection) -> Reach:
     progress = rollup_store.progress(connection)
     days = 0 if progress.days_until is None else minute_of(progress.days_until)
     quarters = 0 if progress.quarters_until is None else minute_of(progress.quarters_until)
-    return Reach(days, quarters)
+    kept = detail_store.detail(connection, detail_store.REQUESTS)
+    return Reach(days, quarters, minute_of(kept.minutes_from), minute_of(kept.quarters_from))
 
 
 def rows(
@@ -97,6 +101,11 @@ def sources(tiles: Iterable[Tile], reached: Reach) -> dict[tuple[int, int], list
 
 def _pieces(tile: Tile, reached: Reach) -> Iterator[tuple[int, int, int]]:
     """Give the rows a tile is made of: their width, from where, until where."""
+    width = kept_width(tile, reached.minutes_from, reached.quarters_from)
+    if width != tile.width:
+        if tile.start % width == 0:
+            yield width, tile.start, tile.start + width
+        return
     if tile.width == DAY and tile.end <= reached.days:
         yield DAY, tile.start, tile.end
         return

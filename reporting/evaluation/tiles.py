@@ -35,3 +35,12 @@ def tiles_of(start: int, end: int) -> Iterator[Tile]:
 def tiles_around(minute: int) -> list[Tile]:
     """Return the tiles of every width that a minute lies in."""
     return [Tile(width, minute - minute % width) for width in WIDTHS]
+
+
+def kept_width(tile: Tile, minutes_from: int, quarters_from: int) -> int:
+    """Return how wide the bucket is that is kept of a tile's time.
+
+    A wider one stands for the first tile in it; for the others nothing is left.
+    """
+    width = QUARTER if tile.width == MINUTE and tile.start < minutes_from else tile.width
+    return DAY if width == QUARTER and tile.start < quarters_from else width

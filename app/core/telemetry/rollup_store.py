@@ -52,7 +52,7 @@ _REMOVE = """
      WHERE {account_known}service = ANY(:services) AND width = :width AND bucket >= :since AND bucket < :until
 """
 # One step from each to the next larger one: there are few services and many rows of each.
-_DISTINCT = """
+DISTINCT = """
     WITH RECURSIVE known (name) AS (
       (SELECT {column} FROM {table} ORDER BY {column} LIMIT 1)
       UNION ALL
@@ -78,9 +78,9 @@ def _statements(target: str, minutes: str, *, accounts: bool) -> tuple[TextClaus
 
 _SERVICES = _statements("request_rollups", "request_minutes", accounts=False)
 _ACCOUNTS = _statements("account_request_rollups", "account_request_minutes", accounts=True)
-_KNOWN_SERVICES = text(_DISTINCT.format(table="request_minutes", column="service"))
+_KNOWN_SERVICES = text(DISTINCT.format(table="request_minutes", column="service"))
 _TOUCHED_ACCOUNTS = text(
-    _DISTINCT.format(table="account_request_minutes", column="account_id")
+    DISTINCT.format(table="account_request_minutes", column="account_id")
     + """
        AND EXISTS (
          SELECT FROM account_request_minutes

@@ -12,7 +12,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from app.core import restatements_store
+from app.core import detail_store, restatements_store
+from app.core.detail_store import REQUESTS
 from app.core.restatements_store import SETTLED, Restated, Span, note_late, restated_since
 from app.core.telemetry import rollup_store
 from app.core.telemetry.rollup_store import DAY, QUARTER, Progress
@@ -100,9 +101,13 @@ class Rollups:
 
     @staticmethod
     def _repeat_day(connection: Connection, day: datetime, services: set[str], reached: Progress) -> None:
+        """Make it again of its minutes, as far as they are kept; what is late of others `RequestThinning` adds to it."""
+        since = max(day, detail_store.detail(connection, REQUESTS).minutes_from)
         until = min(day + _DAY, reached.quarters_until or day)
-        if day < until:
-            rollup_store.add_up(connection, sorted(services), width=QUARTER, since=day, until=until)
+        if since >= day + _DAY:
+            return
+        if since < until:
+            rollup_store.add_up(connection, sorted(services), width=QUARTER, since=since, until=until)
         if reached.days_until is not None and day < reached.days_until:
             rollup_store.add_up(connection, sorted(services), width=DAY, since=day, until=day + _DAY)
 
