@@ -26,11 +26,11 @@ from reporting.evaluation.figures import evaluate, spans_of, subject_at, unknown
 from reporting.evaluation.measure import measure_of, watched_by
 from reporting.evaluation.percentile_cache import Asked, PercentileCache
 from reporting.evaluation.percentiles import percentiles
+from reporting.evaluation.sliced import around, budgeted, is_sliced, left
 from reporting.evaluation.success import WINDOW, measures_for, services_of, success_of
 from reporting.evaluation.sums import Sums
 from reporting.maintenance.maintenance import excluded
-from reporting.slo.budgeting import budget_series
-from reporting.slo.objective import BudgetingMethod, ObjectiveVersion
+from reporting.slo.objective import ObjectiveVersion
 from reporting.slo.series import MinuteSeries
 
 if TYPE_CHECKING:
@@ -43,14 +43,13 @@ if TYPE_CHECKING:
     from reporting.catalogue.catalogue import Catalogue
     from reporting.catalogue.registered import Registered
     from reporting.definitions.definition import Definition
-    from reporting.evaluation.figures import Count, Evaluation, Subject
+    from reporting.evaluation.figures import Evaluation, Subject
     from reporting.evaluation.measure import Measure, Watch
     from reporting.evaluation.percentiles import Percentiles
     from reporting.evaluation.success import Success
     from reporting.evaluation.sums import BookOf
     from reporting.maintenance.maintenance import MaintenanceCalendar
     from reporting.slo.counts import Counts
-    from reporting.slo.objective import Objective
 
     Excluding = Callable[[str, int, int], Sequence[tuple[int, int]]]
     """What is excluded for a service in `[start, end)`, minutes since 1970."""
@@ -193,7 +192,7 @@ def _subject(
     definition: Definition, history: Sequence[ObjectiveVersion], excluding: Excluding, now: datetime
 ) -> Subject:
     subject = subject_at(definition, history or (ObjectiveVersion(now, definition.objective),), now)
-    return replace(subject, excluded=excluding(definition.service, *_around(subject.spans)))
+    return replace(subject, excluded=excluding(definition.service, *around(subject.spans)))
 
 
 def _evaluate(
@@ -209,7 +208,7 @@ def _evaluate(
     for subject in subjects:
         asked = spans.setdefault(subject.definition.indicator.source, set())
         asked.update(span for _, span in watched_spans(subject))
-        if not _is_sliced(subject):
+        if not is_sliced(subject):
             asked.update(spans_of(subject))
     sums.read(connection, spans, now=now)
     return [_evaluation(connection, sums, subject, counted) for subject in subjects]
@@ -235,10 +234,10 @@ def _counted(connection: Connection, sums: Sums, subject: Subject, counted: Mapp
     def events(rule: Watch, start: int, end: int) -> Counts:
         return sums.counts(watched_by(rule, subject.definition.indicator), start, end)
 
-    if not _is_sliced(subject):
+    if not is_sliced(subject):
         return evaluate(subject, lambda _, start, end: sums.counts(measure, start, end), events=events)
-    minutes = sums.series(connection, measure, _around(subject.spans), now=subject.at)
-    return evaluate(subject, _budgeted(minutes), events=events, without_excluded=_budgeted(_left(minutes, subject)))
+    minutes = sums.series(connection, measure, around(subject.spans), now=subject.at)
+    return evaluate(subject, budgeted(minutes), events=events, without_excluded=budgeted(left(minutes, subject)))
 
 
 def _measures(subject: Subject) -> Iterator[Measure]:
@@ -247,37 +246,6 @@ def _measures(subject: Subject) -> Iterator[Measure]:
     yield measure_of(indicator)
     for _, rule in subject.watches:
         yield watched_by(rule, indicator)
-
-
-def _budgeted(minutes: MinuteSeries) -> Count:
-    by_objective: dict[Objective, MinuteSeries] = {}
-
-    def count(objective: Objective, start: int, end: int) -> Counts:
-        if objective not in by_objective:
-            by_objective[objective] = budget_series(objective, minutes)
-        return by_objective[objective].counts(start, end)
-
-    return count
-
-
-def _left(minutes: MinuteSeries, subject: Subject) -> MinuteSeries:
-    """Leave out what is excluded; a slice is judged by what is left of it."""
-    if not subject.excluded:
-        return minutes
-    start, end = _around(subject.spans)
-    edges = [start, *chain.from_iterable(subject.excluded), end]
-    rows = [row for since, until in zip(edges[::2], edges[1::2], strict=True) for row in minutes.rows(since, until)]
-    return MinuteSeries(*zip(*rows, strict=True)) if rows else MinuteSeries()
-
-
-def _is_sliced(subject: Subject) -> bool:
-    """Say whether minutes are needed one by one: some promise of the period is budgeted in slices."""
-    promises = (subject.objective, *(held for _, _, held in subject.pieces))
-    return any(each.method is not BudgetingMethod.OCCURRENCES for each in promises)
-
-
-def _around(spans: Sequence[tuple[int, int]]) -> tuple[int, int]:
-    return min(start for start, _ in spans), max(end for _, end in spans)
 
 
 def _asked(evaluations: Sequence[Evaluation]) -> Iterator[Asked]:
