@@ -31,7 +31,6 @@ from reporting.evaluation.success import WINDOW, measures_for, services_of, succ
 from reporting.evaluation.sums import Sums
 from reporting.maintenance.maintenance import excluded
 from reporting.slo.objective import ObjectiveVersion
-from reporting.slo.series import MinuteSeries
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -50,6 +49,7 @@ if TYPE_CHECKING:
     from reporting.evaluation.sums import BookOf
     from reporting.maintenance.maintenance import MaintenanceCalendar
     from reporting.slo.counts import Counts
+    from reporting.slo.series import MinuteSeries
 
     Excluding = Callable[[str, int, int], Sequence[tuple[int, int]]]
     """What is excluded for a service in `[start, end)`, minutes since 1970."""
