@@ -207,8 +207,8 @@ class Reason(Struct, frozen=True, kw_only=True):
 class Completeness(Struct, frozen=True, kw_only=True):
     """Events by the time of their 202: accepted = stored + duplicates + dead + in flight.
 
-    `balanced` is None where it cannot be known: of one account, whose accepted events are those with an outcome, and while the
-    queue has not been asked. `gap_minutes` are those of whole quarters of an hour without any record of requests.
+    `balanced` is None where it cannot be known: of one account, whose accepted events are those with an outcome, while the
+    queue has not been asked, and while more come in. `gap_minutes` are those of whole quarters of an hour without any record of requests.
     """
 
     accepted: int

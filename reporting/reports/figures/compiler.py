@@ -287,7 +287,7 @@ class _Compilation:
         if scope.account_id is not None:
             return of_account(known, gap_minutes=gaps)
         accepted = sum(self.accepted.accepted(self.connection, [self.span], self.now).values())
-        return balance(accepted, known, waiting, period.until, gap_minutes=gaps)
+        return balance(accepted, known, waiting, period.until, over=period.complete, gap_minutes=gaps)
 
 
 def report_id(period: Period, scope: Scope) -> str:

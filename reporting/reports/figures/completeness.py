@@ -24,14 +24,20 @@ class Waiting(NamedTuple):
 
 
 def balance(
-    accepted: int, known: Outcomes, waiting: Waiting | None, until: datetime, *, gap_minutes: int
+    accepted: int, known: Outcomes, waiting: Waiting | None, until: datetime, *, over: bool, gap_minutes: int
 ) -> Completeness:
-    """Say whether events add up. What is in flight was accepted before `until` only if the queue's first one was."""
+    """Say whether events add up. What is in flight was accepted before `until` only if the queue's first one was.
+
+    While a period is not `over`, events come in between one look and the next: then a difference proves nothing.
+    """
     missing = accepted - known.stored - known.duplicates - known.dead
-    if waiting is not None and (waiting.oldest is None or waiting.oldest >= until):
-        return _completeness(accepted, known, in_flight=0, balanced=missing == 0, gaps=gap_minutes)
-    balanced = None if waiting is None else 0 <= missing <= waiting.events
-    return _completeness(accepted, known, in_flight=max(0, missing), balanced=balanced, gaps=gap_minutes)
+    if waiting is None:
+        return _completeness(accepted, known, in_flight=max(0, missing), balanced=None, gaps=gap_minutes)
+    none_left = waiting.oldest is None or waiting.oldest >= until
+    in_flight = 0 if none_left and over else max(0, missing)
+    adds_up = missing == 0 if none_left else 0 <= missing <= waiting.events
+    balanced = None if not over and not adds_up else adds_up
+    return _completeness(accepted, known, in_flight=in_flight, balanced=balanced, gaps=gap_minutes)
 
 
 def of_account(known: Outcomes, *, gap_minutes: int) -> Completeness:

@@ -113,6 +113,7 @@ class Tallier:
     now: datetime
     _wanted: dict[Pledge, set[Span]] = field(default_factory=dict)
     _sums: Sums | None = None
+    _widest: dict[Pledge, Span] = field(default_factory=dict)
     _series: dict[tuple[Pledge, bool], MinuteSeries] = field(default_factory=dict)
     _slices: dict[tuple[Pledge, bool, Objective], MinuteSeries] = field(default_factory=dict)
 
@@ -139,8 +140,10 @@ class Tallier:
         self._sums = Sums(measures, self.book_of)
         self._sums.read(self.connection, spans, now=self.now)
         for pledge in pledges:
-            if pledge.sliced and (pledge, False) not in self._series:
-                self._read_series(pledge, wanted_of[pledge])
+            if pledge.sliced:
+                found = wanted_of[pledge]
+                widest = min(start for start, _ in found), max(end for _, end in found)
+                self._widest.setdefault(pledge, widest)
 
     def over(self, pledge: Pledge, start: int, end: int, *, maintenance: bool = False) -> Judged:
         """Return what a pledge comes to over a span that is wanted, or made of such."""
@@ -156,6 +159,7 @@ class Tallier:
         if pledge.sliced:
             key = (pledge, maintenance, held)
             if key not in self._slices:
+                self._read_series(pledge)
                 self._slices[key] = budget_series(held, self._series[pledge, maintenance])
             return self._slices[key].counts(start, end)
         assert self._sums is not None  # noqa: S101 - `read` comes first.
@@ -167,11 +171,12 @@ class Tallier:
             total += sign * counts.total
         return Counts(good, total)
 
-    def _read_series(self, pledge: Pledge, spans: Iterable[Span]) -> None:
+    def _read_series(self, pledge: Pledge) -> None:
         """Read the minutes from the first to the last, and those that the last slice goes on for."""
+        if (pledge, False) in self._series:
+            return
         assert self._sums is not None  # noqa: S101
-        found = list(spans)
-        start, end = min(start for start, _ in found), max(end for _, end in found)
+        start, end = self._widest[pledge]
         end += -end % pledge.objective.slice_minutes
         if minutes_store.can_add_up(pledge.measure):
             series = minutes_store.minutes(self.connection, pledge.measure, (start, end), over=minute_of(self.now))

@@ -8,14 +8,21 @@ from typing import TYPE_CHECKING
 
 from reporting.reports.figures.periods import read_period
 from reporting.reports.model import Scope, Standing
+from reporting.slo.counts import ImpossibleCountsError
+from reporting.slo.error_budget import error_budget
 from reporting.slo.windows import minute_of
 from tests.reporting.evaluation.definitions import slo
 from tests.reporting.evaluation.recount import Request, store
 
 if TYPE_CHECKING:
+    import pytest
+
     from app.core.database import Database
     from app.slo_composition import SLOParts
     from reporting.reports.model import Report
+    from reporting.slo.counts import Counts
+    from reporting.slo.error_budget import ErrorBudget
+    from reporting.slo.objective import Objective
 
 NOW = datetime.now(UTC)
 MONTH = read_period("last-month", "UTC", NOW)
@@ -66,7 +73,7 @@ def test_each_part_is_judged_by_the_target_of_its_time(database: Database, parts
     made = [
         Request(minute_of(MONTH.start + day * DAY), "/events", 500 if day == 3 else 200, 100) for day in (3, 4, 12, 13)
     ]
-    store(database, [request for request in made for _ in range(1)])
+    store(database, made)
     parts.catalogue.apply(TEXT, by="test", now=MONTH.start - DAY)
     parts.catalogue.apply(TEXT.replace("target: 0.99", "target: 0.5"), by="Ada", now=changed)
 
@@ -100,3 +107,25 @@ def test_a_promise_that_names_another_account_or_tier_is_not_of_this_one(parts: 
     assert names(Scope(account_id="acme")) == {"acme", "free"}
     assert names(Scope(tier="gold")) == {"acme", "bolt", "free"}
     assert names(Scope(tier="other")) == {"acme", "bolt"}
+
+
+def test_what_is_wrong_with_the_figures_of_one_promise_concerns_no_other(
+    database: Database, parts: SLOParts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store(database, [Request(minute_of(MONTH.start) + 5, "/events", 200, 100)])
+    parts.catalogue.apply(TEXT, by="test", now=NOW)
+    odd = slo("odd", total={}, good={"status": "<500"}, target=0.42, alerts=False)
+    parts.catalogue.apply(odd, by="test", now=NOW)
+
+    def refuse_odd(objective: Objective, counts: Counts) -> ErrorBudget | None:
+        if objective.target == Decimal("0.42") and counts.total:
+            raise ImpossibleCountsError
+        return error_budget(objective, counts)
+
+    monkeypatch.setattr("reporting.reports.figures.counting.error_budget", refuse_odd)
+
+    found = {each.slo: each for each in compiled(parts).promises}
+
+    assert found["available"].tally.total == 1
+    assert (found["odd"].standing, found["odd"].tally.total) == (Standing.NO_DATA, 0)
+    assert found["odd"].note

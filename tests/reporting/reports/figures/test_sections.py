@@ -160,11 +160,28 @@ KNOWN = Outcomes(stored=90, duplicates=5, dead=2, late=1)
 def test_what_was_accepted_is_accounted_for_or_the_report_says_that_it_is_not(
     accepted: int, waiting: Waiting | None, in_flight: int, balanced: bool | None
 ) -> None:
-    found = balance(accepted, KNOWN, waiting, END, gap_minutes=15)
+    found = balance(accepted, KNOWN, waiting, END, over=True, gap_minutes=15)
 
     assert (found.in_flight, found.balanced, found.gap_minutes, found.late) == (in_flight, balanced, 15, 1)
     assert of_account(KNOWN, gap_minutes=0).accepted == 97
     assert of_account(KNOWN, gap_minutes=0).balanced is None
+
+
+@pytest.mark.parametrize(
+    ("accepted", "waiting", "balanced"),
+    [
+        (97, Waiting(0, None), True),
+        (98, Waiting(0, None), None),
+        (100, Waiting(40, START), True),
+        (140, Waiting(40, START), None),
+    ],
+)
+def test_while_events_come_in_a_difference_proves_nothing(
+    accepted: int, waiting: Waiting, balanced: bool | None
+) -> None:
+    found = balance(accepted, KNOWN, waiting, END, over=False, gap_minutes=0)
+
+    assert (found.in_flight, found.balanced) == (accepted - 97, balanced)
 
 
 def test_gaps_are_whole_quarters_of_an_hour_without_requests() -> None:
