@@ -32,6 +32,8 @@ _SEEN = frozenset({"fill", "stroke"})
 """Without either a path is not seen: the engine's root has no fill."""
 _GROUP = f"{{{_NAMESPACE}}}g"
 _CLIP = re.compile(r"url\(#(\w+)\)")
+_FINE = re.compile(r"(\.\d\d)\d+")
+"""What is finer than a hundredth of a pixel."""
 _UNSAFE_ID = re.compile(r"[^A-Za-z0-9]+")
 
 
@@ -81,7 +83,7 @@ def _safe(attributes: dict[str, str], prefix: str) -> dict[str, str]:
         if name == "id":
             kept[name] = prefix + _UNSAFE_ID.sub("", value)
         elif "url" not in value.lower():
-            kept[name] = value
+            kept[name] = _FINE.sub(r"\1", value)
         elif clip := _CLIP.fullmatch(value):
             kept[name] = f"url(#{prefix}{clip[1]})"
     return kept

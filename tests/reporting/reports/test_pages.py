@@ -158,6 +158,18 @@ def test_of_many_incidents_the_worst_are_told_and_the_others_listed_under_their_
     assert "likely: POST /pay" in text
 
 
+def test_accounts_without_a_row_of_their_own_are_one_together() -> None:
+    month = bad_month()
+    assert month.other_accounts is not None
+    events = sum(account.events for account in month.accounts[20:]) + month.other_accounts.events
+
+    text = document(month).words
+
+    assert "Acme 019 GmbH" in text
+    assert "Acme 020 GmbH" not in text
+    assert f"all others {events:,}" in text
+
+
 def test_paper_has_a_size_and_a_screen_has_none() -> None:
     assert "size: letter" in page(short_week(), figures_of(short_week()).each(words), Paper.LETTER)
     assert "@page" not in page(short_week(), figures_of(short_week()).each(words))
