@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _TAKEN = (0, 1, 2, 7)
 """user, nice, system and steal of proc_stat(5)."""
+_TURNS = 100_000
+"""Some milliseconds' worth of nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ def kept_busy(cores: frozenset[int]) -> Iterator[None]:
     Two cores of a virtual machine are often two threads of one: then a load's core that works harder slows the platform's, and a
     run under load would look worse than the quiet one for that alone.
     """
-    process = multiprocessing.get_context("spawn").Process(target=_spin, args=(cores,), daemon=True)
+    process = multiprocessing.get_context("spawn").Process(target=_spin, args=(cores, os.getpid()), daemon=True)
     process.start()
     try:
         yield
@@ -73,11 +75,13 @@ def kept_busy(cores: frozenset[int]) -> Iterator[None]:
         process.join()
 
 
-def _spin(cores: frozenset[int]) -> None:
+def _spin(cores: frozenset[int], parent: int) -> None:
     pin(cores)
     os.nice(19)
-    while True:
-        pass
+    # A parent that is killed cannot end us.
+    while os.getppid() == parent:
+        for _ in range(_TURNS):
+            pass
 
 
 class Meter:

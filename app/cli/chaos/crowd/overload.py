@@ -24,12 +24,13 @@ SPARKLINE = 60
 @click.option(
     "--ease", default=25.0, show_default=True, type=click.FloatRange(20), help="Seconds of half the load after."
 )
+@click.option("--batch", default=200, show_default=True, type=click.IntRange(1, 1_000), help="Events in a request.")
 @click.option("--seed", type=int, help="Repeats a run's choices; printed when it was drawn.")
 @click.option("--dir", "directory", type=click.Path(path_type=Path), help="Where to run. Default: a temporary one.")
 @click.option("--keep", is_flag=True, help="Keep logs and data of a green run too.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def command(
-    *, seconds: float, ease: float, seed: int | None, directory: Path | None, keep: bool, as_json: bool
+    *, seconds: float, ease: float, batch: int, seed: int | None, directory: Path | None, keep: bool, as_json: bool
 ) -> None:
     """Offer a platform three times what it stores at its peak, then half of it.
 
@@ -40,7 +41,7 @@ def command(
     from app.cli.chaos.crowd.overloading import OverloadOptions, run_overload  # noqa: PLC0415
 
     ground = prepare(directory, seed, keep=keep)
-    options = OverloadOptions(seconds=seconds, ease_s=ease, seed=ground.seed, cores=ground.cores)
+    options = OverloadOptions(seconds=seconds, ease_s=ease, batch=batch, seed=ground.seed, cores=ground.cores)
     result = run_overload(ground.directory("overload"), options)
     if as_json:
         findings = [str(finding) for finding in result.findings]
