@@ -8,6 +8,7 @@ import io
 import re
 import zipfile
 from http import HTTPStatus
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, request
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from reporting.reports.reports_service import Reports
 
 _STYLE = re.compile(rb"<style[^>]*>(.*?)</style>", re.DOTALL)
-_TABLE = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 def blueprint(reports: Reports, guard: Guard) -> Blueprint:
@@ -90,17 +90,16 @@ def policy_of(html: bytes) -> str:
 
 
 def _only(whole: WholeResponse, table: str) -> WholeResponse:
-    """Return one table of a zip of them."""
-    name = f"{table}.csv"
+    """Return one table of a zip of them, which holds a folder."""
     with zipfile.ZipFile(io.BytesIO(whole.get_data())) as tables:
-        if not _TABLE.fullmatch(table) or name not in tables.namelist():
-            names = ", ".join(sorted(each.removesuffix(".csv") for each in tables.namelist() if each.endswith(".csv")))
-            raise Problem(ProblemType.NOT_FOUND, f"There is no such table; there are {names}.")
-        content = tables.read(name)
+        places = {PurePosixPath(each).stem: each for each in tables.namelist() if each.endswith(".csv")}
+        if table not in places:
+            raise Problem(ProblemType.NOT_FOUND, f"There is no such table; there are {', '.join(places)}.")
+        content = tables.read(places[table])
     headers = {
         "ETag": f'"{hashlib.sha256(content).hexdigest()[:32]}"',
         "Cache-Control": whole.headers["Cache-Control"],
-        "Content-Disposition": f'inline; filename="{name}"',
+        "Content-Disposition": f'inline; filename="{table}.csv"',
         "Last-Modified": whole.headers["Last-Modified"],
     }
     return WholeResponse(content, 200, headers, content_type="text/csv; charset=utf-8")

@@ -30,7 +30,6 @@ from reporting.reports.archive import (
     encode_model,
     file_name,
 )
-from reporting.reports.delivery_text import page_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -120,10 +119,7 @@ class ReportMaking:
             self._step(report, "rendering", by=by)
             rendered = self._render(model, missing, paper)
             lacking |= rendered.missing
-            made = dict(rendered.files)
-            if Format.MAIL in missing:
-                made.setdefault(Format.MAIL, page_of(model).encode())
-            files = [(file_name(kind, paper), content) for kind, content in made.items()]
+            files = [(file_name(kind, paper), content) for kind, content in rendered.files.items()]
             there |= {name for name, _ in files}
             with self._database.begin() as connection:
                 archive_store.save_files(connection, report, files)

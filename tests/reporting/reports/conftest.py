@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -17,7 +15,9 @@ from app.core.notify.notification import Notification
 from reporting.reports import archive_store
 from reporting.reports.archive import Format, Rendered, ReportOrder
 from reporting.reports.archive_making import ReportMaking
+from reporting.reports.as_csv import csv_archive
 from reporting.reports.delivery import ReportDelivery
+from reporting.reports.first_page import first_page
 from reporting.reports.model import Kind, Scope
 from reporting.reports.reports_service import Reports
 from reporting.reports.schedule_run import Schedule
@@ -54,14 +54,12 @@ def compiled(order: ReportOrder, now: datetime) -> Report:
 
 def rendered(report: Report, formats: Sequence[Format], paper: Paper) -> Rendered:
     """Files that say which they are."""
-    tables = io.BytesIO()
-    with zipfile.ZipFile(tables, "w") as file:
-        file.writestr("promises.csv", "slo\navailability\n")
     made = {
         Format.HTML: f"<style>p {{}}</style><p>{report.period.name}</p>".encode(),
         Format.PDF: f"%PDF-{paper}-{report.period.name}".encode(),
-        Format.CSV: tables.getvalue(),
+        Format.CSV: csv_archive(report),
         Format.JSON: b"{}",
+        Format.MAIL: first_page(report).encode(),
     }
     return Rendered(files={kind: made[kind] for kind in formats if kind in made}, missing={})
 

@@ -16,7 +16,8 @@ from app.core.notify.routes import routes_of
 from app.report_composition import report_enclosures
 from reporting.reports import schedule_run
 from reporting.reports.archive import Paper
-from reporting.reports.delivery_text import page_of, subject_of, text_of
+from reporting.reports.delivery_text import subject_of, text_of
+from reporting.reports.first_page import first_page
 from reporting.reports.model import Kind, Scope
 from reporting.reports.schedule import Rhythm
 from tests.core.notify.receivers import take_mail
@@ -71,7 +72,7 @@ def test_a_report_arrives_with_its_first_page_its_pdf_and_a_way_out(
     (message,) = mailbox.messages
     report = good_month()
     assert message["To"] == "mia@example.org"
-    assert message["Subject"].startswith(f"{report.title}: October: 4 of 4 promises kept.")
+    assert message["Subject"] == f"{report.title}, 4 of 4 promises kept"
     assert message["Message-ID"].startswith("<snd_")
     assert message["List-Unsubscribe"].startswith("<https://slip.example/unsubscribe/sub_")
     text, page = message.get_body(("plain",)), message.get_body(("html",))
@@ -158,8 +159,8 @@ def test_words_from_outside_are_words_in_a_mail() -> None:
     verdict = changed(report.verdict, sentence=hostile, remarks=(hostile,))
     report = changed(report, title=hostile, verdict=verdict, promises=(changed(report.promises[0], name=hostile),))
 
-    assert "<script" not in page_of(report)
-    assert "&lt;script&gt;" in page_of(report)
+    assert "<script" not in first_page(report)
+    assert "&lt;script&gt;" in first_page(report)
     assert hostile in subject_of(report)  # Whoever writes the header makes one line of it.
     assert text_of(report)
 
@@ -169,3 +170,4 @@ def test_of_a_month_without_data_no_number_is_told() -> None:
 
     assert "100 %" not in text
     assert "no data" in text
+    assert subject_of(empty_month()).endswith("nothing to judge")
