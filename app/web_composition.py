@@ -19,8 +19,10 @@ from dashboards.web import incidents as web_incidents
 from dashboards.web import keys as web_keys
 from dashboards.web import maintenance as web_maintenance
 from dashboards.web import overview, sign_in
+from dashboards.web import people as web_people
 from dashboards.web import queue as web_queue
 from dashboards.web import slos as web_slos
+from dashboards.web import start as web_start
 from dashboards.web.assets import Assets
 from dashboards.web.pages import Pages
 from dashboards.web.session_guard import SessionGuard
@@ -105,5 +107,15 @@ def web_pages(settings: Settings, database: Database, valkey: Valkey, parts: Web
         ),
         web_keys.blueprint(pages, guard, audit, account_page, parts.keys),
         web_queue.blueprint(pages, guard, audit, letters=parts.letters, stats=lambda: read_stats(valkey)),
+        web_start.blueprint(
+            pages,
+            guard,
+            audit,
+            accounts=parts.accounts,
+            keys=parts.keys,
+            usages=limits.usages,
+            base_url=settings.base_url.rstrip("/"),
+        ),
+        web_people.blueprint(pages, guard, audit, users),
         sign_in.ground(pages, guard, assets),
     ]

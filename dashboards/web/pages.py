@@ -60,6 +60,9 @@ MENU = (
     Place("/ui/incidents", "Incidents", "flame"),
     Place("/ui/accounts", "Accounts", "people"),
     Place("/ui/queue", "Queue", "queue"),
+    Place("/ui/start", "First steps", "start"),
+    Place("/ui/users", "Users", "key", Role.ADMIN),
+    Place("/ui/audit", "Record", "list", Role.ADMIN),
 )
 
 
