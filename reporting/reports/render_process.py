@@ -13,7 +13,6 @@ import gc
 import itertools
 import resource
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,8 +26,6 @@ from reporting.reports.model import Report
 from reporting.reports.pages import FIGURES, Drawn, page
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from reporting.charts.figure import Figure
     from reporting.reports.figure_set import FigureSet
 
@@ -65,7 +62,7 @@ def main() -> None:
     else:
         order = msgspec.json.decode(sys.stdin.buffer.read(), type=Order)
         sys.addaudithook(_forbid)
-        # A process that ends in seconds need not look for garbage: a fifth of its time.
+        # A process that ends in seconds need not look for garbage.
         gc.disable()
         outcome = render(order)
     sys.stdout.buffer.write(msgspec.json.encode(outcome))
@@ -74,20 +71,15 @@ def main() -> None:
 def render(order: Order) -> Outcome:
     """Write the files that are asked for."""
     directory = Path(order.directory)
-    wants_pdf = Format.PDF in order.formats
-    with ThreadPoolExecutor(1) as beside:
-        # A second of imports, while the charts are drawn by another's threads.
-        library = beside.submit(import_module, PDF) if wants_pdf else None
-        figures, charts = _drawn(order.report)
-        if Format.HTML in order.formats:
-            (directory / Format.HTML).write_text(page(order.report, figures), encoding="utf-8", newline="\n")
-        if library is None:
-            return Outcome(charts=charts)
+    figures, charts = _drawn(order.report)
+    if Format.HTML in order.formats:
+        (directory / Format.HTML).write_text(page(order.report, figures), encoding="utf-8", newline="\n")
+    if Format.PDF in order.formats:
         try:
-            pdf = _pdf(order, figures, library.result().to_pdf)
+            pdf = _pdf(order, figures)
         except Exception as error:  # noqa: BLE001 - Whatever ails it, the HTML is there and the reason is told.
             return Outcome(charts=charts, pdf=_reason(error))
-    (directory / Format.PDF).write_bytes(pdf)
+        (directory / Format.PDF).write_bytes(pdf)
     return Outcome(charts=charts)
 
 
@@ -111,7 +103,7 @@ def _drawn(report: Report) -> tuple[FigureSet[Drawn], str]:
     return figures_of(report).each(drawn), "".join(failed[:1])
 
 
-def _pdf(order: Order, figures: FigureSet[Drawn], to_pdf: Callable[[str, dict[str, str]], bytes]) -> bytes:
+def _pdf(order: Order, figures: FigureSet[Drawn]) -> bytes:
     files: dict[str, str] = {}
 
     def filed(figure: Drawn) -> Drawn:
@@ -122,7 +114,8 @@ def _pdf(order: Order, figures: FigureSet[Drawn], to_pdf: Callable[[str, dict[st
         files[address] = str(figure.svg)
         return Drawn(title=figure.title, alt=figure.alt, source=address)
 
-    return to_pdf(page(order.report, figures.each(filed), order.paper), files)
+    document = page(order.report, figures.each(filed), order.paper)
+    return bytes(import_module(PDF).to_pdf(document, files))
 
 
 def words(figure: Figure) -> Drawn:

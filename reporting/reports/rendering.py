@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
+import structlog
 
 from reporting.reports.archive import Format, Paper, Rendered
 from reporting.reports.as_csv import csv_archive
@@ -55,6 +56,7 @@ class Ended:
 
 
 DEFAULT = Limits()
+log = structlog.get_logger(__name__)
 
 
 def renderings(
@@ -79,6 +81,8 @@ def renderings(
     if Format.HTML in pages and Format.HTML not in files:
         # The words of the charts need no library, and a report without pictures is better than none.
         files[Format.HTML] = page(report, figures_of(report).each(words)).encode()
+    if ended.outcome.charts:
+        log.warning("report_without_charts", report_id=report.report_id, reason=ended.outcome.charts)
     missing = {each: ended.outcome.pdf or ended.reason for each in pages if each not in files}
     return Rendered(files=files, missing=missing)
 
