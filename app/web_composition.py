@@ -9,8 +9,11 @@ from app.core.audit import Audit
 from app.core.http.addresses import ClientAddresses, networks
 from app.core.http.errors import ErrorAnswers
 from app.core.login_throttle import LoginThrottle
+from app.core.notify.destinations import Destinations
+from app.core.notify.outgoing import Outgoing
 from app.core.passwords import Passwords
 from app.core.queue.stats import read_stats
+from app.core.roles import roles_by_group
 from app.core.sessions_service import Sessions
 from app.core.users_service import Users
 from dashboards.web import accounts as web_accounts
@@ -18,7 +21,7 @@ from dashboards.web import alerts as web_alerts
 from dashboards.web import incidents as web_incidents
 from dashboards.web import keys as web_keys
 from dashboards.web import maintenance as web_maintenance
-from dashboards.web import overview, sign_in
+from dashboards.web import overview, sign_in, single_sign_on
 from dashboards.web import people as web_people
 from dashboards.web import queue as web_queue
 from dashboards.web import slos as web_slos
@@ -41,6 +44,10 @@ if TYPE_CHECKING:
     from app.limits import Limits
     from app.slo_composition import SLOParts
     from ingestion.dead_letter_queue import DeadLetterQueue
+
+
+OIDC_DEADLINE_S = 3.0
+"""Shorter than a request's deadline, so that there is time to say that nobody answered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +82,8 @@ def web_pages(settings: Settings, database: Database, valkey: Valkey, parts: Web
         requests=RequestsOfAccounts(database),
     )
     return [
-        sign_in.blueprint(pages, guard, sessions, users, LoginThrottle(valkey)),
+        sign_in.blueprint(pages, guard, sessions, users, LoginThrottle(valkey), sso=settings.oidc_issuer is not None),
+        *_single_sign_on(settings, pages, guard, users),
         overview.blueprint(
             pages,
             guard,
@@ -119,3 +127,21 @@ def web_pages(settings: Settings, database: Database, valkey: Valkey, parts: Web
         web_people.blueprint(pages, guard, audit, users),
         sign_in.ground(pages, guard, assets),
     ]
+
+
+def _single_sign_on(settings: Settings, pages: Pages, guard: SessionGuard, users: Users) -> list[Blueprint]:
+    """Return the routes of signing in elsewhere, where there is an elsewhere; Authlib is loaded then alone."""
+    if settings.oidc_issuer is None:
+        return []
+    from app.core.openid import MOST_BYTES, OpenId  # noqa: PLC0415 - See above.
+
+    allowed = tuple(networks(settings.outgoing_networks or ""))
+    openid = OpenId(
+        Outgoing(Destinations(allowed), deadline_s=OIDC_DEADLINE_S, most_bytes=MOST_BYTES),
+        issuer=settings.oidc_issuer,
+        client_id=settings.oidc_client_id or "",
+        client_secret=settings.oidc_client_secret or "",
+        callback=settings.base_url.rstrip("/") + single_sign_on.CALLBACK,
+    )
+    roles = roles_by_group(settings.oidc_roles)
+    return [single_sign_on.blueprint(pages, guard, users, openid, role_claim=settings.oidc_role_claim, roles=roles)]

@@ -11,6 +11,7 @@ from app.core.notify.routes import parse_entries, parse_named
 from app.core.notify.smtp_server import parse_smtp
 from app.core.notify.targets import MAIL_ADDRESS, check_http
 from app.core.notify.webhook_secret import parse_secret
+from app.core.roles import roles_by_group
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -121,3 +122,9 @@ def mail_address(value: str) -> str:
 
 web_address = check_http
 webhook_secret = parse_secret
+
+
+def role_mapping(text: str) -> str:
+    """Check which group has which role."""
+    roles_by_group(text)
+    return text

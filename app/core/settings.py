@@ -20,6 +20,7 @@ from app.core.setting_values import mail_address as _mail_address
 from app.core.setting_values import named_routes as _named_routes
 from app.core.setting_values import networks as _networks
 from app.core.setting_values import postgresql as _postgresql
+from app.core.setting_values import role_mapping as _role_mapping
 from app.core.setting_values import routes as _routes
 from app.core.setting_values import secret as _secret
 from app.core.setting_values import smtp as _smtp
@@ -62,6 +63,17 @@ class Settings:
     )
     admin_token: str | None = _setting(
         _secret, "Bearer token of the operator, at least 16 characters.", None, secret=True
+    )
+    oidc_issuer: str | None = _setting(
+        _address("http", "https"), "Where people of your organisation sign in (OpenID Connect).", None
+    )
+    oidc_client_id: str | None = _setting(_text, "What this installation is called there.", None)
+    oidc_client_secret: str | None = _setting(_text, "What it proves itself by.", None, secret=True)
+    oidc_role_claim: str = _setting(_text, "Claim that says which groups somebody is in.", "groups")
+    oidc_roles: str = _setting(
+        _role_mapping,
+        "Which group has which role here, `sre=oncall,platform=admin`; `*=viewer` is for everybody else.",
+        "",
     )
     base_url: str = _setting(_address("http", "https"), "Where users reach this installation.", "http://127.0.0.1:8080")
     timezone: str = _setting(_zone, "IANA time zone of reports and pages.", "UTC")
@@ -255,6 +267,8 @@ def _unreachable(values: Mapping[str, Any]) -> list[str]:
     """Name the settings without which those who are to be told cannot be."""
     told = " ".join(filter(None, (values.get(f"notify_{name}") for name in ("page", "ticket", "targets"))))
     needed = needed_by(told)
+    if values.get("oidc_issuer") is not None:
+        needed = [*needed, *((name, "OIDC_ISSUER is") for name in ("oidc_client_id", "oidc_client_secret"))]
     return [f"{variable(name)} is not set: {reason}" for name, reason in needed if values.get(name) is None]
 
 

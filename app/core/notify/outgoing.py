@@ -112,6 +112,13 @@ class Outgoing:
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Reply:
         """POST once; raises `DeliveryError` for every answer that is not 2xx."""
+        return self._call("POST", url, body, headers)
+
+    def get(self, url: str, headers: Mapping[str, str]) -> Reply:
+        """GET once; raises likewise."""
+        return self._call("GET", url, None, headers)
+
+    def _call(self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> Reply:
         parts = urlsplit(url)
         host = parts.hostname
         if parts.scheme not in {"http", "https"} or not host:
@@ -120,7 +127,7 @@ class Outgoing:
         with self.connect(host, port) as wire:
             if parts.scheme == "https":
                 wire.secure(host, self.context)
-            reply = self._exchange(wire, parts, body, headers)
+            reply = self._exchange(wire, method, parts, body, headers)
         if reply.status in _FINE:
             return reply
         if reply.status in _REDIRECTS:
@@ -128,7 +135,9 @@ class Outgoing:
         refused = reply.status in _CLIENT_ERRORS and reply.status not in _TRY_AGAIN
         raise DeliveryError(f"{host} answered {reply.status}", refused=refused)
 
-    def _exchange(self, wire: Wire, url: SplitResult, body: bytes, headers: Mapping[str, str]) -> Reply:
+    def _exchange(
+        self, wire: Wire, method: str, url: SplitResult, body: bytes | None, headers: Mapping[str, str]
+    ) -> Reply:
         connection = http.client.HTTPConnection(url.hostname or "", url.port)
         connection.sock = wire.socket
         target = (url.path or "/") + (f"?{url.query}" if url.query else "")
@@ -138,7 +147,7 @@ class Outgoing:
             "Accept-Encoding": "identity",
             "Connection": "close",
         }
-        connection.request("POST", target, body, {**fields, **headers})
+        connection.request(method, target, body, {**fields, **headers})
         response = connection.getresponse()
         reply = Reply(response.status, response.read(self._most_bytes))
         if wire.was_cut:
