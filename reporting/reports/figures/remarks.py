@@ -109,10 +109,10 @@ def _ends(outcome: Outcome, period: Period) -> datetime | None:
         return None if rate <= 1 else _after(period.end, length, 1 / rate)
     elapsed = Fraction(_us(period.until - period.start), _us(length))
     spent = Fraction(outcome.consumed or 0) / Fraction(outcome.allowed or 1) * elapsed
-    if spent >= 1 or not rate:
+    # Compared before any instant is made of it: at a tiny rate that would be beyond the calendar.
+    if spent >= 1 or (1 - spent) >= rate * (1 - elapsed):
         return None
-    ends = _after(period.until, length, (1 - spent) / rate)
-    return ends if ends < period.end else None
+    return _after(period.until, length, (1 - spent) / rate)
 
 
 def _after(start: datetime, length: timedelta, ratio: Fraction) -> datetime:
