@@ -7,17 +7,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
-from msgspec.structs import replace
 
 from app.core.clock import CLOCK
 from app.core.errors import DependencyError
-from app.domain.calendar import UnknownPeriodError, UnknownZoneError
 from reporting import report_files_api, report_subscriptions_api, reports_api, unsubscribe_api
-from reporting.reports.archive import ReportError
 from reporting.reports.archive_making import ReportMaking
 from reporting.reports.delivery import ReportDelivery, read_source
-from reporting.reports.figures.periods import read_period
-from reporting.reports.figures.scoping import UnknownScopeError
 from reporting.reports.reports_service import Reports
 from reporting.reports.reports_tasks import register_report_tasks
 from reporting.reports.schedule_run import Schedule
@@ -34,9 +29,7 @@ if TYPE_CHECKING:
     from app.core.notify.letters import Enclosures
     from app.core.queue.stream_huey import StreamHuey
     from app.core.settings import Settings
-    from reporting.reports.archive import Compile, Render, ReportOrder
-    from reporting.reports.figures.compiler import Compiler
-    from reporting.reports.model import Report
+    from reporting.reports.archive import Compile, Render
 
 log = structlog.get_logger(__name__)
 
@@ -89,20 +82,6 @@ def report_archive(settings: Settings, database: Database, enqueue: Callable[[],
 def report_subscriptions(settings: Settings, database: Database) -> Subscriptions:
     """Return who gets reports regularly, as people see to it."""
     return Subscriptions(database, SubscriptionLinks(settings.base_url), can_mail=settings.smtp_url is not None)
-
-
-def compile_by(compiler: Compiler) -> Compile:
-    """Return what computes the report of an order."""
-
-    def compile_report(order: ReportOrder, now: datetime, first: Report | None = None) -> Report:
-        try:
-            period = read_period(order.period, order.timezone, now, order.kind)
-            report = compiler.compile(period, order.scope, now, first)
-        except (UnknownPeriodError, UnknownScopeError, UnknownZoneError) as error:
-            raise ReportError(str(error)) from error
-        return replace(report, report_id=order.report_id)
-
-    return compile_report
 
 
 def report_enclosures(database: Database) -> Enclosures:

@@ -34,7 +34,7 @@ from app.core.telemetry.telemetry_store import TelemetryStore
 from app.core.telemetry.thinning import RequestThinning
 from app.core.thinning_tasks import register_thinning_tasks
 from app.core.valkey import Valkey
-from app.report_composition import compile_by, register_reports, report_enclosures
+from app.report_composition import register_reports, report_enclosures
 from app.slo_composition import compose_slos
 from ingestion.housekeeping import Housekeeping
 from ingestion.replay import Replayer
@@ -42,6 +42,7 @@ from ingestion.retention import Retention
 from ingestion.tasks import register_tasks
 from reporting.alerts.alert_tasks import register_alert_tasks
 from reporting.alerts.alertmanager_refresh import AlertmanagerRefresh
+from reporting.reports.archive_compiling import compile_by
 from reporting.reports.rendering import renderings
 
 if TYPE_CHECKING:

@@ -15,10 +15,9 @@ from app.core.database import Database
 from app.core.pools import SLO_CONNECTIONS
 from app.core.valkey import Valkey
 from app.domain.calendar import UnknownPeriodError, UnknownZoneError
-from app.report_composition import compile_by, report_archive
 from app.slo_composition import compose_slos
-from app.task_queue import task_queue
 from reporting.reports.archive import Format, ReportOrder, download_name, last_period
+from reporting.reports.archive_compiling import compile_by
 from reporting.reports.figures.periods import read_period
 from reporting.reports.model import Kind
 from reporting.reports.rendering import renderings
@@ -84,6 +83,9 @@ def write_files(
 
 def ask_workers(settings: Settings, order: ReportOrder, paper: Paper, *, to: Sequence[str], now: datetime) -> str:
     """Have a report made and mailed; return its id. Raises `Problem`."""
+    from app.report_composition import report_archive  # noqa: PLC0415 - Who writes a file waits for neither.
+    from app.task_queue import task_queue  # noqa: PLC0415
+
     valkey = Valkey(settings.redis_url, timeout_s=_VALKEY_TIMEOUT_S)
     with _database(settings) as database:
         enqueue = task_queue(settings, database, valkey).make_reports
@@ -93,6 +95,8 @@ def ask_workers(settings: Settings, order: ReportOrder, paper: Paper, *, to: Seq
 
 def archived(settings: Settings, *, kind: str | None, service: str | None, limit: int) -> Sequence[ArchivedReport]:
     """Return the reports of the archive."""
+    from app.report_composition import report_archive  # noqa: PLC0415
+
     with _database(settings) as database:
         reports = report_archive(settings, database, lambda: None)
         return reports.page(kind=None if kind is None else Kind(kind), service=service, after=None, limit=limit)
