@@ -6,7 +6,7 @@ import random
 import threading
 from typing import TYPE_CHECKING, NamedTuple
 
-from ingestion.limits.comeback import Promised, give_turn
+from ingestion.limits.comeback import LONGEST_MS, Promised, give_turn
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 JITTER_S = 1.0
 """Added to a turn for a rate: whole seconds without it would gather everybody at their beginnings."""
+LONGEST_IN_LINE_MS = 15_000.0
+"""In the line accounts wait for one another: a flood of one of them, who does not even come back, must not keep others away for long."""
 _MINUTE_S = 60
 _MOST = 20_000
 
@@ -41,7 +43,7 @@ class Comebacks:
     ) -> None:
         """Send away one who found no room here. His account's rate, once we know it, would not let all of its own in at once either."""
         with self._lock:
-            self._line, wait_s = _turn(self._line, refusal, _Cost(1, 1, served_per_s), now)
+            self._line, wait_s = _turn(self._line, refusal, _Cost(1, 1, served_per_s, LONGEST_IN_LINE_MS), now)
         if refusal.standing is not None:
             wait_s = max(wait_s, self._turn_of_account(account_id, refusal, self._cost(refusal.standing, events), now))
         refusal.retry_after = wait_s
@@ -64,6 +66,7 @@ class _Cost(NamedTuple):
     amount: int
     parts: int
     per_s: float
+    longest_ms: float = LONGEST_MS
 
 
 def _turn(promised: Promised, refusal: Refusal, cost: _Cost, now: datetime) -> tuple[Promised, float]:
@@ -75,5 +78,6 @@ def _turn(promised: Promised, refusal: Refusal, cost: _Cost, now: datetime) -> t
         per_ms=cost.per_s / 1_000,
         alone_ms=(refusal.retry_after or 0.0) * 1_000,
         now_ms=now.timestamp() * 1_000,
+        longest_ms=cost.longest_ms,
     )
     return promised, random.uniform(turn.earliest_ms, turn.latest_ms) / 1_000  # noqa: S311 - It spreads clients.

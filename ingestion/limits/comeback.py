@@ -31,7 +31,14 @@ class Turn:
 
 
 def give_turn(
-    promised: Promised, *, cost: float, parts: int = 1, per_ms: float, alone_ms: float, now_ms: float
+    promised: Promised,
+    *,
+    cost: float,
+    parts: int = 1,
+    per_ms: float,
+    alone_ms: float,
+    now_ms: float,
+    longest_ms: float = LONGEST_MS,
 ) -> tuple[Promised, Turn]:
     """Give a turn behind those promised.
 
@@ -43,8 +50,8 @@ def give_turn(
     earliest, latest = alone_ms, alone_ms
     if ahead > 0:
         earliest, latest = ((ahead + share) / per_ms for share in (cost, cost * parts))
-    if max(earliest, alone_ms) > LONGEST_MS:
+    if max(earliest, alone_ms) > longest_ms:
         # There are more than have a turn within the time, so they come evenly over all of it.
-        return Promised(ahead, now_ms), Turn(alone_ms, max(alone_ms, LONGEST_MS))
+        return Promised(ahead, now_ms), Turn(alone_ms, max(alone_ms, longest_ms))
     turn = Turn(max(earliest, alone_ms), max(latest, alone_ms))
     return Promised(turn.latest_ms * per_ms, now_ms), turn

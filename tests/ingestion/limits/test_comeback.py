@@ -67,6 +67,14 @@ def test_those_for_whom_a_minute_has_no_turn_come_evenly_within_it() -> None:
     assert turn(promised, alone_ms=100)[1] == Turn(100, LONGEST_MS)
 
 
+def test_a_queue_may_be_shorter() -> None:
+    promised = Promised()
+    for _ in range(12):
+        promised, given = give_turn(promised, cost=100, per_ms=PER_MS, alone_ms=500, now_ms=NOW, longest_ms=1_000)
+
+    assert given == Turn(500, 1_000)
+
+
 def test_one_who_must_wait_for_longer_on_his_own_account_does() -> None:
     assert turn(Promised(), alone_ms=2 * LONGEST_MS)[1] == Turn(2 * LONGEST_MS, 2 * LONGEST_MS)
 
