@@ -101,7 +101,7 @@ def compose_limits(settings: Settings, core: Core, metrics: LimitMetrics) -> Lim
     )
     journal = Journal(core.database, core.valkey, metrics=metrics, deliver=put_in_outbox)
     return Limits(
-        gate=Gate(admission, circuits, overload, processes=settings.api_processes),
+        gate=Gate(admission, circuits, overload, processes=settings.processes),
         circuits=circuits,
         usages=usages,
         summaries=SummaryRate(scripts, core.shards),

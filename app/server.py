@@ -54,7 +54,7 @@ def serve(settings: Settings) -> None:
         http=HTTPModes.http1,
         http1_settings=HTTP1Settings(header_read_timeout=settings.body_timeout_s * 1_000),
         websockets=False,
-        workers=settings.api_processes,
+        workers=settings.processes,
         blocking_threads=settings.api_threads,
         backlog=BACKLOG,
         backpressure=MOST_CONNECTIONS,
@@ -63,7 +63,7 @@ def serve(settings: Settings) -> None:
         log_level=LogLevels.error,
         log_dictconfig=_LOGGING,
     )
-    log.info("api_started", host=settings.host, port=settings.port, processes=settings.api_processes)
+    log.info("api_started", host=settings.host, port=settings.port, processes=settings.processes)
     server.serve()
     log.info("api_ended")
 

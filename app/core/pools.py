@@ -39,4 +39,4 @@ def api_connections(settings: Settings) -> int:
         + PROBE_CONNECTIONS
         + SLO_CONNECTIONS
     )
-    return settings.api_processes * a_process
+    return settings.processes * a_process

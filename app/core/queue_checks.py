@@ -65,7 +65,7 @@ def check_room(valkey: Valkey, settings: Settings) -> list[Finding]:
     found = _settings(valkey, _info(valkey))
     memory, clients = int(found.get("maxmemory", "0")), int(found.get("maxclients", "0"))
     bytes_needed = int(settings.queue_max_bytes * _HEADROOM)
-    clients_needed = settings.api_processes * settings.api_threads + 64
+    clients_needed = settings.processes * settings.api_threads + 64
     return [
         judge(
             subject=SUBJECT,

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import MISSING, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -87,7 +88,9 @@ class Settings:
     log_format: str = _setting(_choice("json", "console"), "`json` for machines, `console` for people.", "json")
     host: str = _setting(_text, "Address on which the API listens.", "127.0.0.1")
     port: int = _setting(_integer(0, 65_535), "Port of the API.", 8080)
-    api_processes: int = _setting(_integer(1, 64), "Processes of the API.", 2)
+    api_processes: int | None = _setting(
+        _integer(1, 64), "Processes of the API. Default: one for two processors, at least one.", None
+    )
     api_threads: int = _setting(_integer(1, 4_096), "Blocking threads in each API process.", 256)
     worker_concurrency: int = _setting(_integer(1, 64), "Bundles that one worker process stores at once.", 2)
     worker_host: str = _setting(_text, "Address on which a worker answers probes and metrics.", "127.0.0.1")
@@ -211,6 +214,11 @@ class Settings:
     )
     remind_ticket_after_s: int = _setting(_integer(0, 2_592_000), "The same for a ticket.", 86_400)
     outgoing_timeout_s: int = _setting(_integer(1, 60), "Longest try to tell one target.", 10)
+
+    @property
+    def processes(self) -> int:
+        """Processes of the API; of two processors that we may use, the other is for workers, Valkey and PostgreSQL."""
+        return self.api_processes or max(1, len(os.sched_getaffinity(0)) // 2)
 
     @property
     def cache(self) -> str:

@@ -162,7 +162,7 @@ def test_a_server_that_does_not_keep_what_it_commits_is_found_out(
     assert finding(_server(replace(facts, **change)), name).state is state  # type: ignore[arg-type]  # Fields of several types.
 
 
-@pytest.mark.parametrize(("limit", "state"), [(29, State.FAIL), (30, State.WARN), (35, State.WARN), (36, State.OK)])
+@pytest.mark.parametrize(("limit", "state"), [(30, State.FAIL), (31, State.WARN), (37, State.WARN), (38, State.OK)])
 def test_pools_that_the_server_cannot_fill_are_found_out(
     database: Database, settings: Settings, limit: int, state: State
 ) -> None:

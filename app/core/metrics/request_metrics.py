@@ -5,6 +5,7 @@ No label holds an account, and every label has few values: the recorder bounds t
 
 from __future__ import annotations
 
+from collections import Counter as Counts
 from typing import TYPE_CHECKING
 
 from prometheus_client import Counter, Gauge
@@ -54,11 +55,16 @@ class RequestMetrics:
 
     def counted(self, observations: Mapping[Observation, int], *, in_flight: int, lost: int) -> None:
         """Add what was counted since the last time."""
+        answered, timed = Counts[tuple[str, str, int, str, str]](), Counts[tuple[str, str, int]]()
         for (_, _, route, method, tier, status, reason, bucket), requests in observations.items():
-            self._requests.labels(route, method, status, tier, reason).inc(requests)
+            answered[route, method, status, tier, reason] += requests
             if bucket is not None:
-                lower, upper = edges(bucket)
-                # Its middle: a bucket that ends at a bound is below it, and counts as Prometheus would count it.
-                self._durations.labels(route, method).observe_many((lower + upper) / 2_000_000, requests)
+                timed[route, method, bucket] += requests
+        for labels, requests in answered.items():
+            self._requests.labels(*labels).inc(requests)
+        for (route, method, bucket), requests in timed.items():
+            lower, upper = edges(bucket)
+            # Its middle: a bucket that ends at a bound is below it, and counts as Prometheus would count it.
+            self._durations.labels(route, method).observe_many((lower + upper) / 2_000_000, requests)
         self._in_flight.set(in_flight)
         self._lost.inc(lost)

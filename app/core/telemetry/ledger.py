@@ -7,7 +7,7 @@ or again when it is not known whether a COMMIT took effect: the larger number is
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -71,26 +71,31 @@ class Ledger:
 
     def add(self, observations: Mapping[Observation, int]) -> None:
         """Add what was counted since the last time."""
+        # Few differ in anything but their duration.
+        alike: dict[tuple[Any, ...], dict[int | None, int]] = {}
         for observation, requests in observations.items():
-            key = RowKey(*observation[:7])
-            bucket = observation[7]
+            alike.setdefault(observation[:7], {})[observation[7]] = requests
+        for properties, durations in alike.items():
+            key = RowKey(*properties)
             # A row of a closed minute has left memory, and a new one that starts at zero would hide it.
             # Only a clock that was set back leads here.
             key = key._replace(minute=max(key.minute, self._oldest_open))
-            self._count(self._service_rows, self._max_service_rows, key._replace(account_id=None), bucket, requests)
+            self._count(self._service_rows, self._max_service_rows, key._replace(account_id=None), durations)
             if key.account_id is not None:
-                self._count(self._account_rows, self._max_account_rows, key, bucket, requests)
+                self._count(self._account_rows, self._max_account_rows, key, durations)
 
-    def _count(self, rows: dict[RowKey, _Count], limit: int, key: RowKey, bucket: int | None, requests: int) -> None:
+    def _count(self, rows: dict[RowKey, _Count], limit: int, key: RowKey, durations: dict[int | None, int]) -> None:
         count = rows.get(key)
         if count is None:
             if len(rows) >= limit:
-                self.overflowed += requests
+                self.overflowed += sum(durations.values())
                 return
             count = rows[key] = _Count()
-        count.requests += requests
-        if bucket is not None:
-            count.histogram[bucket] = count.histogram.get(bucket, 0) + requests
+        histogram = count.histogram
+        for bucket, requests in durations.items():
+            count.requests += requests
+            if bucket is not None:
+                histogram[bucket] = histogram.get(bucket, 0) + requests
         self._unwritten.add(key)
 
     def unwritten(self) -> list[Row]:
