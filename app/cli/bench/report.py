@@ -6,12 +6,28 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
+from app.cli.bench.targets import COLD, HOT, LARGE, MANY, REPORT_MEMORY, REPORT_TIME, cpu_of, speed_of
 from app.platform import Role
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rich.console import Console
 
-    from app.cli.bench.results import Import, Ingestion, Latency, Machine, ReportRun, Results, SLOResults, Summaries
+    from app.cli.bench.results import (
+        Import,
+        Ingestion,
+        Latency,
+        Machine,
+        ReportRun,
+        Results,
+        SLOResults,
+        Summaries,
+        Target,
+    )
+
+    Marks = Mapping[str, str]
+    """What is printed beside a figure that has a target: the goal, and whether it is met."""
 
 WIDTH = 120
 """Characters of a table that goes to a file."""
@@ -22,23 +38,29 @@ def print_results(results: Results, console: Console) -> None:
     if not console.is_terminal:
         console.width = WIDTH
     console.print(_machine(results.machine))
+    marks = {target.figure: f"{target.goal}: {_verdict(target)}" for target in results.targets}
     if results.ingestion:
-        console.print(_ingestion(results.ingestion))
+        console.print(_ingestion(results.ingestion, marks))
     if results.summaries:
-        console.print(_summaries(results.summaries))
+        console.print(_summaries(results.summaries, marks))
     if results.slos:
-        console.print(_many_slos(results.slos))
-        console.print(_large_slis(results.slos))
+        console.print(_many_slos(results.slos, marks))
+        console.print(_large_slis(results.slos, marks))
     if results.imports:
-        console.print(_imports(results.imports))
+        console.print(_imports(results.imports, marks))
     if results.reports:
-        console.print(_report(results.reports))
+        console.print(_report(results.reports, marks))
     table = Table(title="Targets")
     for heading in ("target", "goal", "measured", ""):
         table.add_column(heading)
     for target in results.targets:
-        table.add_row(target.name, target.goal, target.measured, "[green]met" if target.met else "[yellow]not met")
+        goal = f"{target.goal} ({target.about})" if target.about else target.goal
+        table.add_row(target.name, goal, target.measured, _verdict(target))
     console.print(table)
+
+
+def _verdict(target: Target) -> str:
+    return "[green]met[/]" if target.met else "[yellow]not met[/]"
 
 
 def _machine(machine: Machine) -> str:
@@ -49,7 +71,7 @@ def _machine(machine: Machine) -> str:
     )
 
 
-def _ingestion(runs: tuple[Ingestion, ...]) -> Table:
+def _ingestion(runs: tuple[Ingestion, ...], marks: Marks) -> Table:
     table = Table(title=f"Ingestion, {runs[0].connections} connections")
     table.add_column("")
     for run in runs:
@@ -66,56 +88,77 @@ def _ingestion(runs: tuple[Ingestion, ...]) -> Table:
         ("COPY: rows a second", [f"{run.ceiling.rows_per_s:,.0f}" for run in runs]),
         ("COPY: CPU µs a row, PostgreSQL", [f"{run.ceiling.postgresql_us_per_row:.1f}" for run in runs]),
         ("CPU, times COPY", [f"{run.cpu_ratio:.1f}" for run in runs]),
+        ("  target, with the mean of all COPYs", [marks.get(cpu_of(run.batch_size), "") for run in runs]),
         ("stored, share of COPY", [f"{run.speed_ratio:.0%}" for run in runs]),
+        ("  target, with the mean of all COPYs", [marks.get(speed_of(run.batch_size), "") for run in runs]),
     ]
     for name, values in rows:
         table.add_row(name, *values)
     return table
 
 
-def _summaries(summaries: Summaries) -> Table:
+def _summaries(summaries: Summaries, marks: Marks) -> Table:
     table = Table(title=f"Summaries, {summaries.stored_events:,} events stored, {summaries.refused:,} requests refused")
-    for heading in ("", "connections", "a second", "p50, p95, p99, max ms"):
+    for heading in ("", "connections", "a second", "p50, p95, p99, max ms", "target, p99"):
         table.add_column(heading, justify="right" if heading in {"connections", "a second"} else "left")
     hot, cold = _percentiles(summaries.hot), _percentiles(summaries.cold)
-    table.add_row("from the cache", str(summaries.connections), f"{summaries.hot_per_s:,.0f}", hot)
-    table.add_row("from PostgreSQL", "1", "", cold)
+    table.add_row("from the cache", str(summaries.connections), f"{summaries.hot_per_s:,.0f}", hot, marks[HOT])
+    table.add_row("from PostgreSQL", "1", "", cold, marks[COLD])
     return table
 
 
-def _many_slos(slos: SLOResults) -> Table:
+def _many_slos(slos: SLOResults, marks: Marks) -> Table:
     table = Table(title="SLOs evaluated together, 20 a service, ten rows a minute each, 30 days")
-    for heading in ("SLOs", "services", "from nothing s", "each minute s", "slowest s", "our CPU s"):
+    for heading in (
+        "SLOs",
+        "services",
+        "from nothing s",
+        "each minute s",
+        "slowest s",
+        "our CPU s",
+        "target, each minute",
+    ):
         table.add_column(heading, justify="right")
     for run in slos.many:
         times = (f"{seconds:.2f}" for seconds in (run.cold_s, run.steady_s, run.slowest_s, run.steady_cpu_s))
-        table.add_row(f"{run.slos:,}", f"{run.services:,}", *times)
+        table.add_row(f"{run.slos:,}", f"{run.services:,}", *times, marks[MANY] if run is slos.many[-1] else "")
     return table
 
 
-def _large_slis(slos: SLOResults) -> Table:
+def _large_slis(slos: SLOResults, marks: Marks) -> Table:
     table = Table(title="One SLI with percentiles, nothing remembered")
-    for heading in ("minute rows", "requests", "s", "rows added up a second"):
+    for heading in ("minute rows", "requests", "s", "rows added up a second", "target"):
         table.add_column(heading, justify="right")
     for run in slos.large:
-        table.add_row(f"{run.rows:,}", f"{run.requests:,}", f"{run.seconds:.2f}", f"{run.add_up_rows_per_s:,.0f}")
-    return table
-
-
-def _imports(imports: tuple[Import, ...]) -> Table:
-    table = Table(title="Telemetry imported from files")
-    for heading in ("", "lines", "lines a second", "CPU µs a line, ours", "PostgreSQL"):
-        table.add_column(heading, justify="right" if heading else "left")
-    for one in imports:
         table.add_row(
-            one.name, f"{one.lines:,}", f"{one.lines_per_s:,.0f}", f"{one.cpu_us:.1f}", f"{one.postgresql_us:.1f}"
+            f"{run.rows:,}",
+            f"{run.requests:,}",
+            f"{run.seconds:.2f}",
+            f"{run.add_up_rows_per_s:,.0f}",
+            marks[LARGE] if run is slos.large[-1] else "",
         )
     return table
 
 
-def _report(run: ReportRun) -> Table:
+def _imports(imports: tuple[Import, ...], marks: Marks) -> Table:
+    table = Table(title="Telemetry imported from files")
+    for heading in ("", "lines", "lines a second", "CPU µs a line, ours", "PostgreSQL", "target"):
+        table.add_column(heading, justify="right" if heading else "left")
+    for one in imports:
+        table.add_row(
+            one.name,
+            f"{one.lines:,}",
+            f"{one.lines_per_s:,.0f}",
+            f"{one.cpu_us:.1f}",
+            f"{one.postgresql_us:.1f}",
+            marks[one.name],
+        )
+    return table
+
+
+def _report(run: ReportRun, marks: Marks) -> Table:
     table = Table(title="A monthly report to PDF, the whole command")
-    for heading in ("minute rows", "accounts", "incidents", "s", "our CPU s", "MB", "PDF kB"):
+    for heading in ("minute rows", "accounts", "incidents", "s", "our CPU s", "MB", "PDF kB", "targets"):
         table.add_column(heading, justify="right")
     table.add_row(
         f"{run.rows:,}",
@@ -125,6 +168,7 @@ def _report(run: ReportRun) -> Table:
         f"{run.cpu_s:.1f}",
         f"{run.memory_mb:.0f}",
         f"{run.pdf_bytes / 1_000:,.0f}",
+        f"{marks[REPORT_TIME]}, {marks[REPORT_MEMORY]}",
     )
     return table
 

@@ -146,12 +146,17 @@ class ReportRun:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A goal and what was measured; `met` compares them in the direction that is better."""
+    """A goal and what was measured; `met` compares them in the direction that is better.
 
+    `figure` names what was measured among all that is printed; `about` is what the goal is derived from.
+    """
+
+    figure: str
     name: str
     goal: str
     measured: str
     met: bool
+    about: str = ""
 
 
 @dataclass(frozen=True, slots=True)

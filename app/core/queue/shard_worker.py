@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from app.core.queue.rota import Rota
     from app.core.queue.shard_queue import ShardQueue
 
-IDLE = Backoff(base_s=0.005, factor=2.0, cap_s=0.05)
-"""How long a thread sleeps when it has found nothing: 5 ms at first, 50 ms at most."""
+IDLE = Backoff(base_s=0.02, factor=2.0, cap_s=0.1)
+"""How long a thread sleeps when it has found nothing: 20 ms at first, 100 ms at most. At a quarter of the one and half of the
+other an idle worker spent three times as much on looking."""
 
 
 class Lookout:
