@@ -32,7 +32,7 @@ from reporting.reports.archive import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 CLAIMED_FOR = timedelta(minutes=5)
 """Longer than any one step, each of which has its own limit on time."""
 MOST_TRIES = 4
+TRIES_FOR_ALL = 2
+"""Tries after which a report is ready without a format that cannot be made: a busy machine may have been too slow once."""
 _LONGEST_REASON = 500
 _PLATFORM = "slipstream"
 
@@ -124,10 +126,12 @@ class ReportMaking:
             with self._database.begin() as connection:
                 archive_store.save_files(connection, report, files)
             failpoint("reports.rendered")
+        if lacking and report.attempts < TRIES_FOR_ALL:
+            raise ReportError(_lacks(lacking))
         with self._database.begin() as connection:
             now = self._real_time()
             complete = model.period.complete
-            reason = " ".join(f"It was made without {kind.upper()}: {why}." for kind, why in lacking.items())
+            reason = _lacks(lacking)
             if not archive_store.finish(
                 connection, report, by=by, now=now, complete=complete, reason=reason[:_LONGEST_REASON]
             ):
@@ -183,3 +187,7 @@ class ReportMaking:
             data={"report_id": report.report_id, "revision": report.revision, "reason": reason},
         )
         outbox_store.add(connection, [notification], now)
+
+
+def _lacks(missing: Mapping[Format, str]) -> str:
+    return " ".join(f"It was made without {kind.upper()}: {why}." for kind, why in missing.items())
