@@ -81,7 +81,10 @@ def task_queue(settings: Settings, database: Database, valkey: Valkey) -> TaskQu
         "quarters_kept": timedelta(days=settings.quarter_retention_days),
     }
     register_thinning_tasks(
-        huey, RequestThinning(database, **kept), RuleThinning(database, **kept), MinuteFolding(database, **kept)
+        huey,
+        RequestThinning(database, **kept),
+        RuleThinning(database, **kept, rules_kept=timedelta(days=settings.rule_retention_days)),
+        MinuteFolding(database, **kept),
     )
     register_counting_tasks(huey, Backfill(database))
     register_accepted_tasks(huey, AcceptedMinutes(database, valkey))

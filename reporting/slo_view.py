@@ -58,8 +58,8 @@ class FiguresView(Struct, frozen=True, kw_only=True):
 class SLOView(FiguresView, frozen=True, kw_only=True):
     """How an SLO stands. Maintenance is left out, but for `including_maintenance`.
 
-    While it is `backfilling` nothing is known yet. When it is not `kept`, nothing is known any more: events of the past are
-    counted by the definition of today alone.
+    While it is `backfilling` nothing is known yet. When it is not `kept`, nothing is known any more: what earlier
+    definitions have counted of events is kept for a while only.
     """
 
     name: str

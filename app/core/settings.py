@@ -129,6 +129,11 @@ class Settings:
         "Counts are kept by the quarter of an hour for so long; after that by the day, for good.",
         800,
     )
+    rule_retention_days: int = _setting(
+        _integer(0, 36_500),
+        "What an SLO over events has counted is kept for so long after its filter was changed or it was removed, for reports on that time.",
+        100,
+    )
     failed_request_retention_days: int = _setting(
         _integer(1, 36_500), "Single failed requests (5xx) older than this are deleted; what is counted stays.", 90
     )

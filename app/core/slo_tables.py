@@ -95,6 +95,7 @@ counting_rules = Table(
     instant("created_at"),
     instant("moved_at", null=True),
     instant("backfilled_at", null=True),
+    instant("unused_since", null=True, comment="no definition in force counts it; kept for reports on the time before"),
 )
 
 rule_counts = Table(

@@ -68,7 +68,7 @@ class Evaluation:
     Each of the `rules` has its policy at the same place of `policies`; `watched` leave maintenance out.
 
     With `backfilling` nothing is known yet: what is counted of the past is not all of it. Without `kept` nothing is known
-    any more: events are counted by the definitions in force alone.
+    any more: what earlier definitions have counted of events is kept for a while only.
     """
 
     definition: Definition

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from app.core.counting.rules import Rule
     from app.core.database import Database
 
+MOST_UNUSED = 50
+"""Rules that no definition uses: each is asked of every event, and whoever changes a filter daily must not slow storing down."""
 STEP = 2_000
 """Events a step: it keeps those who store waiting for some 50 ms."""
 
@@ -86,16 +88,35 @@ class Backfill:
 
 
 def require(connection: Connection, wanted: Iterable[Rule], now: datetime, *, only: bool = True) -> None:
-    """Have these rules, and no others with `only`; new ones are incomplete until they are backfilled."""
+    """Have these rules in use, and no others with `only`; new ones are incomplete until they are backfilled.
+
+    What is complete and not in use any more goes on counting for a while, for reports on the time when it was (`forget`).
+    """
     rules = {rule.rule_id: rule for rule in wanted}
-    if {rule.rule_id for rule in counting_store.rules(connection)} == rules.keys():
+    if {rule.rule_id for rule in counting_store.rules(connection) if rule.unused_since is None} == rules.keys():
         return
     counting_store.hold_alone(connection)
-    known = {rule.rule_id for rule in counting_store.rules(connection)}
-    if only and known - rules.keys():
-        counting_store.remove_rules(connection, known - rules.keys())
-    for rule_id in sorted(rules.keys() - known):
+    known = {rule.rule_id: rule for rule in counting_store.rules(connection)}
+    left = (
+        {name: rule for name, rule in known.items() if rule.unused_since is None and name not in rules} if only else {}
+    )
+    complete = {name for name, rule in left.items() if rule.backfilled_at is not None}
+    counting_store.set_unused(connection, complete, now)
+    if left.keys() - complete:
+        counting_store.remove_rules(connection, left.keys() - complete)
+    counting_store.set_unused(connection, rules.keys() & known.keys(), None)
+    for rule_id in sorted(rules.keys() - known.keys()):
         counting_store.add_rule(connection, rule_id, rules[rule_id].filters, now)
+
+
+def forget(connection: Connection, before: datetime) -> int:
+    """Remove rules that nobody has used since a time; what they have counted goes in steps. Return how many."""
+    gone = counting_store.forgotten(connection, before, most=MOST_UNUSED)
+    if gone:
+        counting_store.hold_alone(connection)
+        gone = counting_store.forgotten(connection, before, most=MOST_UNUSED)
+        counting_store.remove_rules(connection, gone)
+    return len(gone)
 
 
 def counted(connection: Connection) -> dict[str, bool]:

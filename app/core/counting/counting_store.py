@@ -25,7 +25,8 @@ _LOCK_ID = 0x434F554E
 _HOLD_ALONE = text("SELECT pg_advisory_xact_lock(:id)")
 
 _RULES = """
-    SELECT rule_id, filters::text, position_account, position_event, moved_at, backfilled_at FROM counting_rules
+    SELECT rule_id, filters::text, position_account, position_event, moved_at, backfilled_at, unused_since
+      FROM counting_rules
      ORDER BY position_account, position_event, rule_id
 """
 # Two statements in one round trip, because every bundle pays for it. Each has a snapshot of its own, so the second one
@@ -36,6 +37,13 @@ _ADD_RULE = text("""
     VALUES (:rule_id, CAST(:filters AS jsonb), '', '', :now) ON CONFLICT DO NOTHING
 """)
 _REMOVE_RULES = text("DELETE FROM counting_rules WHERE rule_id = ANY(:rule_ids)")
+_SET_UNUSED = text("UPDATE counting_rules SET unused_since = :since WHERE rule_id = ANY(:rule_ids)")
+_UNUSED = text("""
+    SELECT rule_id FROM (
+      SELECT rule_id, unused_since, row_number() OVER (ORDER BY unused_since DESC, rule_id) AS place FROM counting_rules
+       WHERE unused_since IS NOT NULL
+    ) AS unused WHERE unused_since < :before OR place > :most
+""")
 _BEGIN_AGAIN = text("""
     UPDATE counting_rules SET position_account = '', position_event = '', backfilled_at = NULL
      WHERE rule_id IN (SELECT rule_id FROM counting_rules
@@ -85,7 +93,10 @@ ON CONFLICT (account_id, rule_id, width, bucket) DO UPDATE SET
 
 
 class StoredRule(NamedTuple):
-    """A rule as JSON, and up to which key of `events` it is counted as events are stored."""
+    """A rule as JSON, and up to which key of `events` it is counted as events are stored.
+
+    `unused_since`: no definition in force counts it any more; it goes on counting, for whoever asks how things stood.
+    """
 
     rule_id: str
     filters: str
@@ -93,6 +104,7 @@ class StoredRule(NamedTuple):
     position_event: str
     moved_at: datetime | None
     backfilled_at: datetime | None
+    unused_since: datetime | None
 
     @property
     def has_begun(self) -> bool:
@@ -148,6 +160,16 @@ def add_rule(connection: Connection, rule_id: str, filters: str, now: datetime) 
 def remove_rules(connection: Connection, rule_ids: Collection[str]) -> None:
     """Remove rules; the lock is held alone. What they have counted is left over."""
     connection.execute(_REMOVE_RULES, {"rule_ids": sorted(rule_ids)})
+
+
+def set_unused(connection: Connection, rule_ids: Collection[str], since: datetime | None) -> None:
+    """Say since when no definition in force counts rules; None when one does. The lock is held alone."""
+    connection.execute(_SET_UNUSED, {"rule_ids": sorted(rule_ids), "since": since})
+
+
+def forgotten(connection: Connection, before: datetime, *, most: int) -> list[str]:
+    """Return the rules that nobody has used since a time, and those beyond so many, the first to be unused first."""
+    return list(connection.execute(_UNUSED, {"before": before, "most": most}).scalars())
 
 
 def begin_again(connection: Connection, rule_ids: Collection[str]) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.core import detail_store
-from app.core.counting import counts_retention_store
+from app.core.counting import backfill, counts_retention_store
 from app.core.detail_store import EVENTS, whole_days
 
 if TYPE_CHECKING:
@@ -22,8 +22,11 @@ _AT_ONCE = 2_000
 class RuleThinning:
     """Thread-safe. Methods raise `DependencyError`; what is done stays done."""
 
-    def __init__(self, database: Database, *, minutes_kept: timedelta, quarters_kept: timedelta) -> None:
+    def __init__(
+        self, database: Database, *, minutes_kept: timedelta, quarters_kept: timedelta, rules_kept: timedelta
+    ) -> None:
         self._database = database
+        self._rules_kept = rules_kept
         self._kept = {1: minutes_kept, 15: quarters_kept}
 
     def run(self, now: datetime) -> int:
@@ -32,6 +35,7 @@ class RuleThinning:
         with self._database.begin() as connection:
             # Readers look at the wider ones from here on.
             detail_store.raise_to(connection, EVENTS, minutes_from=minutes_from, quarters_from=quarters_from)
+            backfill.forget(connection, now - self._rules_kept)
             rules = counts_retention_store.counted_rules(connection)
         purged = 0
         for rule_id in rules:

@@ -7,7 +7,6 @@ batch as added in the same transaction.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from app.core.arrays import BigintArray, binary_cursor, texts
@@ -56,13 +55,17 @@ ON CONFLICT (account_id, service, minute, route, method, tier, status, reason, w
 """
 
 
-@dataclass(slots=True)
 class _Row:
-    """The requests of a minute, of one account (or of all, ""), with the same properties; `key` is as PostgreSQL sorts."""
+    """The requests of a minute, of one account (or of all, ""), with the same properties.
 
-    key: _Key
-    requests: int = 0
-    histogram: dict[int, int] = field(default_factory=dict)
+    There is one for nearly every line of a sparse log, so most have no histogram, and none is a dataclass.
+    """
+
+    __slots__ = ("histogram", "requests")
+
+    def __init__(self) -> None:
+        self.requests = 0
+        self.histogram: dict[int, int] | None = None
 
 
 def add_requests(connection: Connection, service: str, observations: Mapping[Observation, int]) -> None:
@@ -72,14 +75,16 @@ def add_requests(connection: Connection, service: str, observations: Mapping[Obs
     """
     of_service: dict[_Key, _Row] = {}
     of_accounts: dict[_Key, _Row] = {}
-    for (minute, account_id, *properties, bucket), requests in observations.items():
+    for observation, requests in observations.items():
+        minute, account_id, bucket = observation[0], observation[1], observation[7]
+        properties = observation[2:7]
         _count(of_service, ("", minute, *properties), bucket, requests)
         if account_id is not None:
             _count(of_accounts, (account_id, minute, *properties), bucket, requests)
     for statement, rows, of_an_account in ((_ADD_SERVICE_ROWS, of_service, 0), (_ADD_ACCOUNT_ROWS, of_accounts, 1)):
-        ordered = [rows[key] for key in sorted(rows)]
+        ordered = sorted(rows)
         for at in range(0, len(ordered), _ROWS_AT_ONCE):
-            columns = _columns(ordered[at : at + _ROWS_AT_ONCE])
+            columns = _columns(ordered[at : at + _ROWS_AT_ONCE], rows)
             binary_cursor(connection).execute(statement, (*columns[1 - of_an_account :], service, WRITER))
     note_late(connection, Restated.REQUESTS, spans_of(service, (observation[0] for observation in observations)))
 
@@ -87,16 +92,24 @@ def add_requests(connection: Connection, service: str, observations: Mapping[Obs
 def _count(rows: dict[_Key, _Row], key: _Key, bucket: int | None, requests: int) -> None:
     row = rows.get(key)
     if row is None:
-        row = rows[key] = _Row(key)
+        row = rows[key] = _Row()
     row.requests += requests
     if bucket is not None:
+        if row.histogram is None:
+            row.histogram = {}
         row.histogram[bucket] = row.histogram.get(bucket, 0) + requests
 
 
-def _columns(rows: Sequence[_Row]) -> tuple[TextArray | BigintArray, ...]:
+def _columns(keys: Sequence[_Key], rows: Mapping[_Key, _Row]) -> tuple[TextArray | BigintArray, ...]:
     """Lay rows out: account, minute, route, method, tier, status, reason, requests, buckets, counts."""
-    accounts, minutes, routes, methods, tiers, statuses, reasons = zip(*[row.key for row in rows], strict=True)
-    buckets = [sorted(row.histogram) for row in rows]
+    accounts, minutes, routes, methods, tiers, statuses, reasons = zip(*keys, strict=True)
+    chosen = [rows[key] for key in keys]
+    histograms = [row.histogram for row in chosen]
+    buckets = [sorted(histogram) if histogram else () for histogram in histograms]
+    counts = [
+        [histogram[number] for number in own] if histogram else ()
+        for histogram, own in zip(histograms, buckets, strict=True)
+    ]
     return (
         texts(accounts),
         BigintArray(minutes),
@@ -105,12 +118,12 @@ def _columns(rows: Sequence[_Row]) -> tuple[TextArray | BigintArray, ...]:
         texts(tiers),
         BigintArray(statuses),
         texts(reasons),
-        BigintArray([row.requests for row in rows]),
+        BigintArray([row.requests for row in chosen]),
         texts(map(_literal, buckets)),
-        texts(_literal([row.histogram[number] for number in own]) for row, own in zip(rows, buckets, strict=True)),
+        texts(map(_literal, counts)),
     )
 
 
 def _literal(numbers: Sequence[int]) -> str:
     """Write integers as an array in PostgreSQL's text form: rows of unequal length fit no array of arrays."""
-    return "{" + ",".join(map(str, numbers)) + "}"
+    return "{" + ",".join(map(str, numbers)) + "}" if numbers else "{}"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import event, text
 
 from app.core.counting import counting_store
-from app.core.counting.backfill import Backfill, counted, require
+from app.core.counting.backfill import MOST_UNUSED, Backfill, counted, forget, require
 from app.core.counting.rules import Rule
 from app.domain.filters import Source, parse
 from ingestion.writer import Writer
@@ -26,6 +26,11 @@ FROM_LATER = '{"total": {"colour": "red"}, "good": {"colour": "red"}}'
 def require_rules(database: Database, *rules: Rule) -> None:
     with database.begin() as connection:
         require(connection, rules, NOW)
+
+
+def forget_rules(database: Database) -> None:
+    with database.begin() as connection:
+        forget(connection, NOW + timedelta(seconds=1))
 
 
 def store_events(database: Database, first: int, number: int) -> None:
@@ -64,12 +69,47 @@ def test_what_a_removed_rule_has_counted_goes_in_small_steps(database: Database)
     store_events(database, 0, 30)
 
     require_rules(database, OTHER)
+    forget_rules(database)
 
     assert total_of(database, RULE) == 30
     assert backfill.rests(NOW, timedelta(seconds=30))
     assert finish(backfill) >= 3
     assert (total_of(database, RULE), total_of(database, OTHER)) == (0, 30)
     assert not backfill.rests(NOW, timedelta(seconds=30))
+
+
+def test_a_rule_that_is_not_used_any_more_goes_on_counting_until_it_is_forgotten(database: Database) -> None:
+    require_rules(database, RULE)
+    backfill = Backfill(database, step=10)
+    finish(backfill)
+    store_events(database, 0, 30)
+
+    require_rules(database, OTHER)
+    store_events(database, 100, 5)
+    finish(backfill)
+
+    with database.begin() as connection:
+        assert forget(connection, NOW - timedelta(seconds=1)) == 0
+        assert counted(connection) == {RULE.rule_id: True, OTHER.rule_id: True}
+    assert total_of(database, RULE) == 35
+    require_rules(database, RULE)
+    forget_rules(database)
+    with database.begin() as connection:
+        assert counted(connection) == {RULE.rule_id: True}, "the one is in use again, and the other is forgotten"
+
+
+def test_of_unused_rules_some_are_kept(database: Database) -> None:
+    rules = [
+        Rule(parse(Source.EVENTS, {"type": f"t{n}"}), parse(Source.EVENTS, {"type": f"t{n}"}), part_is_good=True)
+        for n in range(MOST_UNUSED + 3)
+    ]
+    require_rules(database, *rules)
+    finish(Backfill(database))
+    require_rules(database)
+
+    with database.begin() as connection:
+        assert forget(connection, NOW - timedelta(days=1)) == 3
+        assert len(counted(connection)) == MOST_UNUSED
 
 
 def test_a_rule_that_comes_back_before_its_counts_are_gone_counts_everything_once(database: Database) -> None:
@@ -79,6 +119,7 @@ def test_a_rule_that_comes_back_before_its_counts_are_gone_counts_everything_onc
     store_events(database, 0, 30)
 
     require_rules(database)
+    forget_rules(database)
     store_events(database, 100, 5)
     require_rules(database, RULE)
     store_events(database, 200, 5)

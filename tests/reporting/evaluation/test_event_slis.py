@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import text
 
-from app.core.counting.backfill import Backfill
+from app.core.counting.backfill import Backfill, forget
 from app.core.database import Database
 from ingestion.replay import Replayer
 from ingestion.writer import Writer
@@ -188,16 +188,29 @@ def test_what_was_stored_before_the_rule_is_backfilled_and_until_then_nothing_is
     assert not backfill.step(NOW)
 
 
-def test_the_past_by_a_filter_that_was_changed_is_not_kept_and_not_on_its_way(parts: SLOParts) -> None:
-    parts.slos.apply(ON_TIME, by="test", now=NOW - timedelta(days=2))
-    parts.slos.apply(ON_TIME.replace("<15", "<30"), by="test", now=NOW - timedelta(days=1))
+def test_the_past_by_a_filter_that_was_changed_is_kept_until_its_rule_is_forgotten(
+    parts: SLOParts, writer: Writer, database: Database
+) -> None:
+    for some in batches(some_events(7, 60)):
+        writer.store([some])
+    first, then = NOW - timedelta(days=2), NOW - timedelta(days=1)
+    parts.slos.apply(ON_TIME, by="test", now=first)
+    told = parts.slos.one("on-time", first)
+    parts.slos.apply(ON_TIME.replace("<15", "<1000"), by="test", now=then)
 
-    before, after = parts.slos.one("on-time", NOW - timedelta(days=2)), parts.slos.one("on-time", NOW)
+    before, after = parts.slos.one("on-time", first), parts.slos.one("on-time", NOW)
 
-    assert before is not None
+    assert told is not None
     assert after is not None
-    assert (before.kept, before.backfilling, before.state) == (False, False, "NO_DATA")
+    assert before == told
+    assert before.kept
     assert (after.kept, after.backfilling) == (True, False)
+
+    with database.begin() as connection:
+        assert forget(connection, NOW) == 1
+    gone = parts.slos.one("on-time", first)
+    assert gone is not None
+    assert (gone.kept, gone.backfilling, gone.state) == (False, False, "NO_DATA")
 
 
 def test_a_small_past_is_backfilled_before_the_answer(parts: SLOParts, writer: Writer) -> None:
@@ -269,6 +282,9 @@ def test_equal_rules_are_one_and_go_with_the_last_slo_that_needs_them(
     parts.slos.remove("twin", by="test", now=NOW + timedelta(seconds=1))
     assert list(rules(database)) == [True]
     parts.slos.remove("on-time", by="test", now=NOW + timedelta(seconds=2))
+    with database.begin() as connection:
+        assert forget(connection, NOW + timedelta(seconds=2)) == 0
+        assert forget(connection, NOW + timedelta(seconds=3)) == 1
     assert list(rules(database)) == []
 
     parts.slos.apply(ON_TIME, by="test", now=NOW + timedelta(seconds=3))
