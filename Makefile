@@ -50,8 +50,9 @@ docs: $(READY) ## Bring what is generated in the README and in docs up to date
 	$(BIN)/python -m app.core.settings_table README.md
 	$(BIN)/python -m reporting.reports.as_json docs/report.schema.json
 
-pictures: $(READY) ## Make the README's pictures (PDF=path: of that report)
+pictures: $(READY) ## Make the README's pictures (PDF=path: of that report; URL= and TOKEN=: of that Slipstream's pages)
 	deploy/pictures.sh $(PDF)
+	$(if $(URL),$(BIN)/python deploy/page_pictures.py $(URL) $(TOKEN))
 
 lock: $(READY) ## Resolve the dependencies again (UPGRADE=1: to their newest versions)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv

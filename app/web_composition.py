@@ -93,7 +93,9 @@ def web_pages(settings: Settings, database: Database, valkey: Valkey, parts: Web
             queue=lambda: read_stats(valkey),
         ),
         web_slos.blueprint(pages, guard, slos.slos, slos.history, alerting.incidents, timezone=settings.timezone),
-        web_alerts.blueprint(pages, guard, audit, alerts=alerting.alerts, silences=alerting.silences, slos=slos.slos),
+        web_alerts.blueprint(
+            pages, guard, audit, alerts=alerting.alerts, silences=alerting.silences, definitions=slos.catalogue.in_force
+        ),
         web_incidents.blueprint(
             pages,
             guard,

@@ -38,6 +38,7 @@ def command(data_dir: Path | None, host: str, port: int, workers: int) -> None:
     ).start() as platform:
         instance = platform.instance
         click.echo(f"Slipstream answers on   {platform.base_url}")
+        click.echo(f"web pages               {platform.base_url}/ui/")
         click.echo(f"data and logs           {instance.data_dir}")
         click.echo(f"for other commands      --data {instance.data_dir}")
         token = shlex.quote(str(instance.data_dir / OPERATOR_FILE))

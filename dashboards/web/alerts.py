@@ -13,6 +13,8 @@ from reporting.alerts.paging import read_id, read_place, write_place
 from reporting.alerts.silences_service import NewSilence
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from flask import Blueprint
     from werkzeug.wrappers import Response
 
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from dashboards.web.session_guard import SessionGuard
     from reporting.alerts.alerts_service import Alerts
     from reporting.alerts.silences_service import Silences
-    from reporting.slo_service import SLOs
+    from reporting.definitions.definition import Definition
 
 _MOST = 100
 _ON_A_PAGE = 25
@@ -29,7 +31,13 @@ _HOURS = {"1": "1 hour", "4": "4 hours", "24": "a day", "168": "a week"}
 
 
 def blueprint(
-    pages: Pages, guard: SessionGuard, audit: Audit, *, alerts: Alerts, silences: Silences, slos: SLOs
+    pages: Pages,
+    guard: SessionGuard,
+    audit: Audit,
+    *,
+    alerts: Alerts,
+    silences: Silences,
+    definitions: Callable[[], Sequence[Definition]],
 ) -> Blueprint:
     """Return the routes of alerts and silences."""
     routes = pages.blueprint("alerts")
@@ -49,7 +57,7 @@ def blueprint(
             past=shown,
             following=None if last is None else write_place((last.alert.breached_at, last.alert_id)),
             silences=silences.page(now, everything=False, limit=_MOST),
-            slos=sorted((each.name, each.service) for each in slos.standing(now)),
+            slos=sorted((each.name, each.service) for each in definitions()),
             hours=_HOURS,
         )
 

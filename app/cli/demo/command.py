@@ -153,6 +153,7 @@ def _keep_serving(console: Console, platform: Platform, keys: Mapping[str, str])
     largest = "ua"
     console.print(
         f"\nServing on [bold]{platform.base_url}[/] until Ctrl-C. The description of every request: {platform.base_url}/docs\n"
+        f"The pages that people live in, for whoever has the operator's token: {platform.base_url}/ui/\n"
         f"Operator's token: {platform.instance.admin_token}\n"
         f"Key of {AIRLINES[largest]}: {keys[largest]}\n\n"
         f"  curl -H 'Authorization: Bearer {keys[largest]}' '{platform.base_url}/accounts/{largest}/summary?window=7d'\n"

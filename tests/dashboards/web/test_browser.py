@@ -34,6 +34,9 @@ PAGES = (
     "/ui/accounts",
     "/ui/accounts/acme",
     "/ui/queue",
+    "/ui/start?account=acme",
+    "/ui/users",
+    "/ui/audit",
 )
 
 
