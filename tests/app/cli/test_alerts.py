@@ -69,6 +69,16 @@ def test_a_service_has_its_own_route(test_route: Any, receiver: Receiver, mailbo
     assert (mailbox.recipients, receiver.received) == (["search@example.org"], [])
 
 
+def test_a_target_that_a_policy_names_can_be_tried(test_route: Any, receiver: Receiver, mailbox: Mailbox) -> None:
+    assert test_route("--target", "dba", NOTIFY_TARGETS="dba=mailto:dba@example.org").exit_code == 0
+    assert (mailbox.recipients, receiver.received) == (["dba@example.org"], [])
+
+    unknown = test_route("--target", "nobody")
+
+    assert unknown.exit_code == 1
+    assert "The settings name no target nobody." in unknown.stderr
+
+
 def test_who_cannot_be_reached_is_named_with_the_reason_and_without_his_secrets(
     test_route: Any, receiver: Receiver
 ) -> None:
