@@ -25,6 +25,13 @@ if TYPE_CHECKING:
 
 SAFE = {"GET", "HEAD"}
 SIGN_OUT = "/ui/logout"
+MAY = {
+    "viewer": {"viewer"},
+    "oncall": {"viewer", "oncall"},
+    "manager": {"viewer", "oncall", "manager"},
+    "admin": {"viewer", "oncall", "manager", "admin"},
+}
+"""Which rules each role fulfils, written down once more: the product's own answer is what is tested."""
 
 
 def routes(app: Flask) -> Iterator[tuple[str, str, str]]:
@@ -75,7 +82,7 @@ def test_a_role_sees_and_does_what_is_its_own_and_nothing_else(api: Api, databas
         if path == SIGN_OUT:
             continue
         answer = somebody.get(path) if method in SAFE else somebody.post(path)
-        if role.may(needed):
+        if needed in MAY[role]:
             assert answer.status_code not in {401, 403}, (method, path)
             assert answer.status_code < 500, (method, path, answer.text)
         else:
