@@ -43,6 +43,7 @@ from app.limits import Core, compose_doorstep, compose_limits
 from app.named_routes import LOOK_EVERY_S, NamedRoutes
 from app.report_composition import report_routes
 from app.slo_composition import compose_slos
+from app.status_composition import status_routes
 from app.summary_composition import compose_summaries
 from app.task_queue import task_queue
 from app.telemetry_composition import compose_intake
@@ -200,6 +201,7 @@ def compose_api(settings: Settings, counting: Counting, *, now: datetime) -> Api
             *report_routes(settings, database, guard, tasks.make_reports),
             *web_pages(settings, database, valkey, web),
             grafana_api.blueprint(slos.catalogue.in_force, guard),
+            *status_routes(settings, database, valkey, guard),
             operations.blueprint(guard, readiness, exposition, host=settings.host),
         ],
         readers=readers,

@@ -188,6 +188,7 @@ class Platform:
         ours = {
             "SLIPSTREAM_BASE_URL": self.public_url,
             "SLIPSTREAM_RUN_DIRECTORY": str(self.instance.data_dir / "telemetry"),
+            "SLIPSTREAM_STATUS_DIRECTORY": str(self.instance.data_dir / "status"),
             **self.instance.environment,
         }
         return ProcessSpec(

@@ -36,12 +36,16 @@ from app.core.thinning_tasks import register_thinning_tasks
 from app.core.valkey import Valkey
 from app.report_composition import register_reports, report_enclosures
 from app.slo_composition import compose_slos
+from app.status_composition import directory_of, page_maker
+from dashboards.status.status_tasks import register_status_tasks
 from ingestion.housekeeping import Housekeeping
 from ingestion.replay import Replayer
 from ingestion.retention import Retention
 from ingestion.tasks import register_tasks
 from reporting.alerts.alert_tasks import register_alert_tasks
 from reporting.alerts.alertmanager_refresh import AlertmanagerRefresh
+from reporting.publication.publication import Rule
+from reporting.publication.publications import Publications
 from reporting.reports.archive_compiling import compile_by
 from reporting.reports.rendering import renderings
 
@@ -94,6 +98,13 @@ def task_queue(settings: Settings, database: Database, valkey: Valkey) -> TaskQu
     if routes.alertmanager is not None:
         post = partial(channels.alertmanager.post, routes.alertmanager)
         register_alert_tasks(huey, AlertmanagerRefresh(database, post))
+    register_status_tasks(
+        huey,
+        Publications(database),
+        page_maker(settings, database, valkey),
+        rule=Rule(settings.status_publish),
+        directory=directory_of(settings),
+    )
     return TaskQueue(
         huey,
         replay=register_tasks(

@@ -42,6 +42,7 @@ VERBS = {
     "serve": Verb("app.cli.serve:command", "Run the API."),
     "telemetry": Verb("app.cli.telemetry:group", "Import access logs and other telemetry."),
     "slo": Verb("app.cli.slo:group", "Check, apply, show and replay SLOs."),
+    "status": Verb("app.cli.status:group", "Write the public status page to disk."),
     "up": Verb("app.cli.up:command", "Run everything on this machine, on embedded engines."),
     "users": Verb("app.cli.users:group", "Create, list and change people who sign in."),
     "worker": Verb("app.cli.worker:command", "Run a worker."),

@@ -11,25 +11,9 @@ from dataclasses import MISSING, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from app.core import setting_values as v
 from app.core.environment import raw_value, with_file
 from app.core.notify.routes import needed_by
-from app.core.setting_values import address as _address
-from app.core.setting_values import boolean as _boolean
-from app.core.setting_values import choice as _choice
-from app.core.setting_values import integer as _integer
-from app.core.setting_values import mail_address as _mail_address
-from app.core.setting_values import named_routes as _named_routes
-from app.core.setting_values import networks as _networks
-from app.core.setting_values import postgresql as _postgresql
-from app.core.setting_values import role_mapping as _role_mapping
-from app.core.setting_values import routes as _routes
-from app.core.setting_values import secret as _secret
-from app.core.setting_values import smtp as _smtp
-from app.core.setting_values import text as _text
-from app.core.setting_values import valkey as _valkey
-from app.core.setting_values import web_address as _web_address
-from app.core.setting_values import webhook_secret as _webhook_secret
-from app.core.setting_values import zone as _zone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, MutableMapping
@@ -54,171 +38,187 @@ def _setting(parse: Callable[[str], Any], about: str, default: Any = MISSING, *,
 class Settings:
     """Everything an operator can set. Units are in the names: `_ms`, `_s`, `_bytes`, `_days`."""
 
-    database_url: str = _setting(_postgresql, "PostgreSQL that holds everything.", secret=True)
+    database_url: str = _setting(v.postgresql, "PostgreSQL that holds everything.", secret=True)
     redis_url: str = _setting(
-        _valkey, "Valkey or Redis for the queue and the limits: append-only, never evicting.", secret=True
+        v.valkey, "Valkey or Redis for the queue and the limits: append-only, never evicting.", secret=True
     )
-    database_replica_url: str | None = _setting(_postgresql, "A read replica for large accounts.", None, secret=True)
+    database_replica_url: str | None = _setting(v.postgresql, "A read replica for large accounts.", None, secret=True)
     cache_url: str | None = _setting(
-        _valkey, "Valkey for caches; may evict. Default: the same as REDIS_URL.", None, secret=True
+        v.valkey, "Valkey for caches; may evict. Default: the same as REDIS_URL.", None, secret=True
     )
     admin_token: str | None = _setting(
-        _secret, "Bearer token of the operator, at least 16 characters.", None, secret=True
+        v.secret, "Bearer token of the operator, at least 16 characters.", None, secret=True
     )
     oidc_issuer: str | None = _setting(
-        _address("http", "https"), "Where people of your organisation sign in (OpenID Connect).", None
+        v.address("http", "https"), "Where people of your organisation sign in (OpenID Connect).", None
     )
-    oidc_client_id: str | None = _setting(_text, "What this installation is called there.", None)
-    oidc_client_secret: str | None = _setting(_text, "What it proves itself by.", None, secret=True)
-    oidc_role_claim: str = _setting(_text, "Claim that says which groups somebody is in.", "groups")
+    oidc_client_id: str | None = _setting(v.text, "What this installation is called there.", None)
+    oidc_client_secret: str | None = _setting(v.text, "What it proves itself by.", None, secret=True)
+    oidc_role_claim: str = _setting(v.text, "Claim that says which groups somebody is in.", "groups")
     oidc_roles: str = _setting(
-        _role_mapping,
+        v.role_mapping,
         "Which group has which role here, `sre=oncall,platform=admin`; `*=viewer` is for everybody else.",
         "",
     )
-    base_url: str = _setting(_address("http", "https"), "Where users reach this installation.", "http://127.0.0.1:8080")
-    timezone: str = _setting(_zone, "IANA time zone of reports and pages.", "UTC")
+    base_url: str = _setting(
+        v.address("http", "https"), "Where users reach this installation.", "http://127.0.0.1:8080"
+    )
+    timezone: str = _setting(v.zone, "IANA time zone of reports and pages.", "UTC")
     run_directory: str | None = _setting(
-        _text,
+        v.text,
         "Local directory where processes note what they have counted and not yet stored. Default: one for each user and database, in the temporary directory.",
         None,
     )
-    environment: str = _setting(_text, "A name that logs carry.", "production")
-    log_level: str = _setting(_choice("debug", "info", "warning", "error"), "Least severe line that is logged.", "info")
-    log_format: str = _setting(_choice("json", "console"), "`json` for machines, `console` for people.", "json")
-    host: str = _setting(_text, "Address on which the API listens.", "127.0.0.1")
-    port: int = _setting(_integer(0, 65_535), "Port of the API.", 8080)
+    environment: str = _setting(v.text, "A name that logs carry.", "production")
+    log_level: str = _setting(
+        v.choice("debug", "info", "warning", "error"), "Least severe line that is logged.", "info"
+    )
+    log_format: str = _setting(v.choice("json", "console"), "`json` for machines, `console` for people.", "json")
+    host: str = _setting(v.text, "Address on which the API listens.", "127.0.0.1")
+    port: int = _setting(v.integer(0, 65_535), "Port of the API.", 8080)
     api_processes: int | None = _setting(
-        _integer(1, 64), "Processes of the API. Default: one for two processors, at least one.", None
+        v.integer(1, 64), "Processes of the API. Default: one for two processors, at least one.", None
     )
-    api_threads: int = _setting(_integer(1, 4_096), "Blocking threads in each API process.", 256)
-    worker_concurrency: int = _setting(_integer(1, 64), "Bundles that one worker process stores at once.", 2)
-    worker_host: str = _setting(_text, "Address on which a worker answers probes and metrics.", "127.0.0.1")
+    api_threads: int = _setting(v.integer(1, 4_096), "Blocking threads in each API process.", 256)
+    worker_concurrency: int = _setting(v.integer(1, 64), "Bundles that one worker process stores at once.", 2)
+    worker_host: str = _setting(v.text, "Address on which a worker answers probes and metrics.", "127.0.0.1")
     worker_port: int = _setting(
-        _integer(0, 65_535), "Port on which a worker answers probes and metrics; 0 is any free one.", 0
+        v.integer(0, 65_535), "Port on which a worker answers probes and metrics; 0 is any free one.", 0
     )
-    prepared_statements: bool = _setting(_boolean, "Off behind a PgBouncer older than 1.21 in transaction mode.", True)
+    prepared_statements: bool = _setting(v.boolean, "Off behind a PgBouncer older than 1.21 in transaction mode.", True)
     api_pool_size: int = _setting(
-        _integer(1, 200), "PostgreSQL connections of each API process, for all but summaries.", 5
+        v.integer(1, 200), "PostgreSQL connections of each API process, for all but summaries.", 5
     )
     summary_pool_size: int = _setting(
-        _integer(1, 200), "PostgreSQL connections of each API process for summaries of small accounts.", 3
+        v.integer(1, 200), "PostgreSQL connections of each API process for summaries of small accounts.", 3
     )
     large_summary_pool_size: int = _setting(
-        _integer(1, 200),
+        v.integer(1, 200),
         "PostgreSQL connections of each API process for summaries of large accounts, and as many to the replica.",
         2,
     )
     large_account_events: int = _setting(
-        _integer(1, 10**15), "Stored events from which an account is large.", 10_000_000
+        v.integer(1, 10**15), "Stored events from which an account is large.", 10_000_000
     )
-    replica_max_lag_s: int = _setting(_integer(1, 3_600), "A replica that is further behind is not read from.", 10)
-    request_deadline_ms: int = _setting(_integer(100, 60_000), "Time within which every request is answered.", 5_000)
-    valkey_timeout_ms: int = _setting(_integer(50, 30_000), "Longest wait for one answer of Valkey.", 1_000)
-    statement_timeout_ms: int = _setting(_integer(50, 60_000), "Longest statement of a request.", 3_000)
-    store_timeout_ms: int = _setting(_integer(1_000, 600_000), "Longest statement of a worker.", 30_000)
-    body_timeout_s: int = _setting(_integer(1, 300), "Time within which a request's body must have arrived.", 20)
-    event_retention_days: int = _setting(_integer(1, 36_500), "Events older than this are refused, and deleted.", 400)
+    replica_max_lag_s: int = _setting(v.integer(1, 3_600), "A replica that is further behind is not read from.", 10)
+    request_deadline_ms: int = _setting(v.integer(100, 60_000), "Time within which every request is answered.", 5_000)
+    valkey_timeout_ms: int = _setting(v.integer(50, 30_000), "Longest wait for one answer of Valkey.", 1_000)
+    statement_timeout_ms: int = _setting(v.integer(50, 60_000), "Longest statement of a request.", 3_000)
+    store_timeout_ms: int = _setting(v.integer(1_000, 600_000), "Longest statement of a worker.", 30_000)
+    body_timeout_s: int = _setting(v.integer(1, 300), "Time within which a request's body must have arrived.", 20)
+    event_retention_days: int = _setting(v.integer(1, 36_500), "Events older than this are refused, and deleted.", 400)
     minute_retention_days: int = _setting(
-        _integer(32, 36_500),
+        v.integer(32, 36_500),
         "Counts of SLOs are kept by the minute for so long, then by the quarter of an hour; longer than the longest rolling window whose edges are to be exact.",
         35,
     )
     quarter_retention_days: int = _setting(
-        _integer(32, 36_500),
+        v.integer(32, 36_500),
         "Counts are kept by the quarter of an hour for so long; after that by the day, for good.",
         800,
     )
     rule_retention_days: int = _setting(
-        _integer(0, 36_500),
+        v.integer(0, 36_500),
         "What an SLO over events has counted is kept for so long after its filter was changed or it was removed, for reports on that time.",
         100,
     )
     failed_request_retention_days: int = _setting(
-        _integer(1, 36_500), "Single failed requests (5xx) older than this are deleted; what is counted stays.", 90
+        v.integer(1, 36_500), "Single failed requests (5xx) older than this are deleted; what is counted stays.", 90
     )
     report_retention_days: int = _setting(
-        _integer(1, 36_500), "Reports ordered longer ago than this are deleted from the archive.", 1_100
+        v.integer(1, 36_500), "Reports ordered longer ago than this are deleted from the archive.", 1_100
     )
     queue_max_bytes: int = _setting(
-        _integer(1_000_000, 10**13),
+        v.integer(1_000_000, 10**13),
         "Bytes of accepted bodies that may wait in Valkey. From 70 % on, requests of the lowest tier are refused first.",
         512_000_000,
     )
     queue_max_age_s: int = _setting(
-        _integer(60, 30 * 86_400),
+        v.integer(60, 30 * 86_400),
         "The same for the age of the oldest one: longer than PostgreSQL is ever away.",
         14_400,
     )
     circuit_window_s: int = _setting(
-        _integer(10, 3_600), "Time over which an account's bad batches are counted by its circuit breaker.", 60
+        v.integer(10, 3_600), "Time over which an account's bad batches are counted by its circuit breaker.", 60
     )
-    circuit_minimum: int = _setting(_integer(1, 100_000), "Batches in that time before a circuit opens.", 20)
-    circuit_bad_percent: int = _setting(_integer(1, 100), "Share of bad ones among them that opens it.", 50)
-    circuit_open_s: int = _setting(_integer(1, 3_600), "Time for which it is open; then it asks with one probe.", 30)
-    circuit_probe_s: int = _setting(_integer(1, 600), "Time that a probe may take before there is another.", 10)
-    circuit_successes: int = _setting(_integer(1, 1_000), "Good probes that close it.", 3)
+    circuit_minimum: int = _setting(v.integer(1, 100_000), "Batches in that time before a circuit opens.", 20)
+    circuit_bad_percent: int = _setting(v.integer(1, 100), "Share of bad ones among them that opens it.", 50)
+    circuit_open_s: int = _setting(v.integer(1, 3_600), "Time for which it is open; then it asks with one probe.", 30)
+    circuit_probe_s: int = _setting(v.integer(1, 600), "Time that a probe may take before there is another.", 10)
+    circuit_successes: int = _setting(v.integer(1, 1_000), "Good probes that close it.", 3)
     strangers_per_second: int = _setting(
-        _integer(0, 1_000_000),
+        v.integer(0, 1_000_000),
         "Requests whose key was not valid lately, for each API process; one with an invalid key counts ten more. 0: any.",
         2_000,
     )
     strangers_per_address: int = _setting(
-        _integer(0, 1_000_000),
+        v.integer(0, 1_000_000),
         "The same from one client's address. It is not held behind a proxy that is not among TRUSTED_PROXIES. 0: any.",
         20,
     )
     trusted_proxies: str | None = _setting(
-        _networks, "Networks of your own proxies, whose `X-Forwarded-For` says where a request came from.", None
+        v.networks, "Networks of your own proxies, whose `X-Forwarded-For` says where a request came from.", None
     )
-    bundle_max_events: int = _setting(_integer(1, 100_000), "Events that a worker stores in one transaction.", 5_000)
+    bundle_max_events: int = _setting(v.integer(1, 100_000), "Events that a worker stores in one transaction.", 5_000)
     bundle_max_bytes: int = _setting(
-        _integer(65_536, 10**9), "Bytes of bodies that a worker takes at once.", 16_000_000
+        v.integer(65_536, 10**9), "Bytes of bodies that a worker takes at once.", 16_000_000
     )
-    reclaim_after_s: int = _setting(_integer(1, 600), "A silent worker's work is taken over after this.", 15)
+    reclaim_after_s: int = _setting(v.integer(1, 600), "A silent worker's work is taken over after this.", 15)
     summary_fresh_s: int = _setting(
-        _integer(0, 3_600), "A cached summary is served without a refresh for this long.", 5
+        v.integer(0, 3_600), "A cached summary is served without a refresh for this long.", 5
     )
-    large_summary_fresh_s: int = _setting(_integer(0, 86_400), "The same for a large account.", 30)
+    large_summary_fresh_s: int = _setting(v.integer(0, 86_400), "The same for a large account.", 30)
     summary_stale_s: int = _setting(
-        _integer(0, 86_400), "A cached summary may be served for this long while PostgreSQL is away.", 3_600
+        v.integer(0, 86_400), "A cached summary may be served for this long while PostgreSQL is away.", 3_600
+    )
+    status_publish: str = _setting(
+        v.choice("never", "page", "always"),
+        "Which incidents of alerts the public status page shows by themselves: none, those that page, or all. Others are drafts until somebody publishes them.",
+        "never",
+    )
+    status_services: str | None = _setting(
+        v.text, "Services on the status page, with commas. Default: all that no account owns.", None
+    )
+    status_fresh_s: int = _setting(v.integer(1, 3_600), "After this the status page is made again.", 15)
+    status_directory: str | None = _setting(
+        v.text, "Where workers write the status page each minute; shown while PostgreSQL is away.", None
     )
     notify_page: str | None = _setting(
-        _routes,
+        v.routes,
         "Who is told at once, with spaces in between: `https://…` (a signed webhook), `mailto:…`, or any service of Apprise, `slack://…`. `|` names who stands in for one that is down, `checkout=…` whom a service has of its own.",
         None,
         secret=True,
     )
-    notify_ticket: str | None = _setting(_routes, "The same for what can wait for working hours.", None, secret=True)
+    notify_ticket: str | None = _setting(v.routes, "The same for what can wait for working hours.", None, secret=True)
     notify_targets: str | None = _setting(
-        _named_routes,
+        v.named_routes,
         "Who is told of what an alert policy sends there by name: `dba=slack://…|mailto:…`. A policy names `page`, `ticket` or one of these.",
         None,
         secret=True,
     )
     alertmanager_url: str | None = _setting(
-        _web_address, "A Prometheus Alertmanager, which gets every alert as well.", None
+        v.web_address, "A Prometheus Alertmanager, which gets every alert as well.", None
     )
     smtp_url: str | None = _setting(
-        _smtp,
+        v.smtp,
         "Where mail is handed in: `submission://user:password@host` (STARTTLS), `smtps://…` or `smtp://host`.",
         None,
         secret=True,
     )
     mail_from: str | None = _setting(
-        _mail_address, "Sender of mail. Default: slipstream at the host of BASE_URL.", None
+        v.mail_address, "Sender of mail. Default: slipstream at the host of BASE_URL.", None
     )
     webhook_secret: str | None = _setting(
-        _webhook_secret, "`whsec_` and base64: signs webhooks as Standard Webhooks says.", None, secret=True
+        v.webhook_secret, "`whsec_` and base64: signs webhooks as Standard Webhooks says.", None, secret=True
     )
     outgoing_networks: str | None = _setting(
-        _networks, "Private networks that notifications may go to, such as those of your mail server.", None
+        v.networks, "Private networks that notifications may go to, such as those of your mail server.", None
     )
     remind_page_after_s: int = _setting(
-        _integer(0, 604_800), "A page that nobody has acknowledged is told again after this. 0: never.", 1_800
+        v.integer(0, 604_800), "A page that nobody has acknowledged is told again after this. 0: never.", 1_800
     )
-    remind_ticket_after_s: int = _setting(_integer(0, 2_592_000), "The same for a ticket.", 86_400)
-    outgoing_timeout_s: int = _setting(_integer(1, 60), "Longest try to tell one target.", 10)
+    remind_ticket_after_s: int = _setting(v.integer(0, 2_592_000), "The same for a ticket.", 86_400)
+    outgoing_timeout_s: int = _setting(v.integer(1, 60), "Longest try to tell one target.", 10)
 
     @property
     def processes(self) -> int:
