@@ -18,7 +18,7 @@ OTHERS = SHIPPED.replace("duration: 30d", "duration: 7d").replace("2% 1h/5m, 5% 
 
 
 def run(directory: Path, *command: str) -> str:
-    done = subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -60,7 +60,7 @@ def test_the_exported_unit_tests_fail_when_a_rule_is_wrong(tmp_path: Path, slo: 
     assert changed
 
     done = subprocess.run(
-        ["promtool", "test", "rules", TESTS], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
+        ["promtool", "test", "rules", TESTS], cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False
     )
 
     assert "FAILED" in done.stdout + done.stderr
