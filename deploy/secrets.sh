@@ -12,6 +12,7 @@ write admin_token "$(secret)"
 write postgres_password "$(secret)"
 write valkey_password "$(secret)"
 write grafana_password "$(secret)"
+write grafana_reader_password "$(secret)"
 write database_url "postgresql://slipstream:$(cat secrets/postgres_password)@postgres/slipstream"
 write redis_url "redis://:$(cat secrets/valkey_password)@valkey:6379/0"
 # Containers read them as users of their own.
