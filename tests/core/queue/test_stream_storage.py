@@ -89,7 +89,7 @@ def test_what_both_streams_answer_at_once_is_kept_for_the_next_call(storage: Str
     storage.enqueue(b"normal")
     storage.enqueue(b"high", priority=1)
 
-    both = [storage.stream._wait(), storage.stream._from_surplus()]
+    both = [storage.stream._wait(urgent=False), storage.stream._from_surplus(urgent=False)]
 
     assert [delivery.message for delivery in both if delivery] == [b"high", b"normal"]
 
@@ -280,7 +280,7 @@ def test_a_flushed_queue_can_be_used_at_once(storage: StreamStorage) -> None:
     storage.enqueue(b"old")
     storage.stream.take()
     storage.flush_all()
-    assert storage.stream._wait() is None
+    assert storage.stream._wait(urgent=False) is None
 
     storage.enqueue(b"new")
 

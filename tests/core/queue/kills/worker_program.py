@@ -120,8 +120,8 @@ def sabotage() -> None:
         self._queue.settle(entries, again=True)
         run(self, entries, at_most)
 
-    def take_and_settle() -> Any:
-        if delivery := take():
+    def take_and_settle(**urgency: bool) -> Any:
+        if delivery := take(**urgency):
             huey.storage.stream.settle(Effects(delivery))
         return delivery
 
