@@ -15,7 +15,6 @@ write grafana_password "$(secret)"
 write grafana_reader_password "$(secret)"
 write database_url "postgresql://slipstream:$(cat secrets/postgres_password)@postgres/slipstream"
 write redis_url "redis://:$(cat secrets/valkey_password)@valkey:6379/0"
-# Containers read them as users of their own.
-chmod 0755 secrets
+# Containers read them as users of their own; on the host nobody else enters the directory.
 chmod 0644 secrets/*
 echo "The secrets are in $PWD/secrets; the operator's token is secrets/admin_token."

@@ -6,23 +6,23 @@ balance (`ingestion.balance`).
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from ingestion import retention_store as store
 from ingestion.rollups import WIDTHS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
+    from datetime import timedelta
 
     from sqlalchemy import Connection
 
     from app.core.database import Database
 
-MINUTES_KEPT = timedelta(days=40)
-"""The longest window of a summary is 30 days; only its edges are counted by the minute."""
 _STEP = 5_000
-_MINUTE, _DAY = WIDTHS[0], WIDTHS[-1]
+_DAY = WIDTHS[-1]
 
 
 class Deleted(NamedTuple):
@@ -44,22 +44,19 @@ class Retention:
     def enforce(self, now: datetime) -> Deleted:
         """Delete events of UTC days that are wholly older than the retention, and what goes with them."""
         before = datetime.combine((now - self._kept).date(), time(), UTC)
-        for account_id in self._accounts(_MINUTE, now - MINUTES_KEPT):
-            self._delete_rollups(account_id, [_MINUTE], now - MINUTES_KEPT)
         events = 0
-        for account_id in self._accounts(_DAY, before):
+        for account_id in self._accounts(before):
             events += self._delete_events(account_id, before)
-            # They come last, because it is they who say that there is something to delete.
-            self._delete_rollups(account_id, WIDTHS, before)
+            self._delete_rollups(account_id, before)
         letters = self._repeat(lambda connection: store.delete_letters(connection, before=before, limit=self._step))
         batches = self._repeat(lambda connection: store.fold_outcomes(connection, before=before, limit=self._step))
         return Deleted(events, letters, batches)
 
-    def _accounts(self, width: int, before: datetime) -> Iterator[str]:
+    def _accounts(self, before: datetime) -> Iterator[str]:
         after: str | None = ""
         while after is not None:
             with self._database.begin() as connection:
-                after = store.next_account(connection, after=after, width=width, before=before)
+                after = store.next_account(connection, after=after, width=_DAY, before=before)
             if after is not None:
                 yield after
 
@@ -73,10 +70,11 @@ class Retention:
                 return deleted
             after = page.last
 
-    def _delete_rollups(self, account_id: str, widths: Iterable[int], before: datetime) -> None:
-        with self._database.begin() as connection:
-            for width in widths:
-                store.delete_rollups(connection, account_id, width=width, before=before)
+    def _delete_rollups(self, account_id: str, before: datetime) -> None:
+        # Days come last: it is they who say that there is something to delete.
+        for width in WIDTHS:
+            step = partial(store.delete_rollups, account_id=account_id, width=width, before=before, limit=self._step)
+            self._repeat(step)
 
     def _repeat(self, step: Callable[[Connection], int]) -> int:
         done = 0

@@ -36,7 +36,9 @@ _EVENTS = text("""
     SELECT (SELECT max(event_id) FROM page) AS last, (SELECT count(*) FROM gone) AS deleted
 """)
 _ROLLUPS = text("""
-    DELETE FROM event_rollups WHERE account_id = :account_id AND width = :width AND bucket < :before
+    DELETE FROM event_rollups WHERE (account_id, width, bucket, type) IN (
+           SELECT account_id, width, bucket, type FROM event_rollups
+            WHERE account_id = :account_id AND width = :width AND bucket < :before LIMIT :limit)
 """)
 _OLD_OUTCOMES = text("""
     SELECT account_id, array_agg(batch_id) AS batch_ids
@@ -83,9 +85,10 @@ def delete_events(connection: Connection, account_id: str, *, after: str, before
     return Page._make(connection.execute(_EVENTS, parameters).one())
 
 
-def delete_rollups(connection: Connection, account_id: str, *, width: int, before: datetime) -> None:
-    """Delete an account's counts of buckets that begin before a time."""
-    connection.execute(_ROLLUPS, {"account_id": account_id, "width": width, "before": before})
+def delete_rollups(connection: Connection, account_id: str, *, width: int, before: datetime, limit: int) -> int:
+    """Delete some of an account's counts of buckets that begin before a time; return how many."""
+    parameters = {"account_id": account_id, "width": width, "before": before, "limit": limit}
+    return connection.execute(_ROLLUPS, parameters).rowcount
 
 
 def fold_outcomes(connection: Connection, *, before: datetime, limit: int) -> int:

@@ -24,10 +24,11 @@ _OUTCOMES = text("""
         WHERE shard = shards.shard AND minute >= :start AND minute < :end
      ) AS part
 """)
-# Replayed dead letters count as late, as they do above: whatever their delay, they were never stored in time.
+# Replayed dead letters count as late, as they do above: whatever their delay, they were never stored in time. Of batches
+# past the retention of events only sums of a day are left, which do not say how long each waited.
 _OF_ACCOUNT = text("""
     SELECT coalesce(sum(stored), 0)::bigint, coalesce(sum(duplicates), 0)::bigint, coalesce(sum(dead), 0)::bigint,
-           coalesce(sum(CASE WHEN ceil(extract(epoch FROM stored_at - received_at)) > :late_s
+           coalesce(sum(CASE WHEN NOT starts_with(batch_id, 'folded-') AND ceil(extract(epoch FROM stored_at - received_at)) > :late_s
                              THEN stored + duplicates ELSE revived END), 0)::bigint
       FROM batch_outcomes
      WHERE account_id = :account_id AND received_at >= :start AND received_at < :end
