@@ -1,6 +1,7 @@
 """How often a password may be guessed: counted for a name from an address, for an address, and for a name.
 
-The first is the low one. The name's own is high, so that nobody is kept out by whoever knows what he is called.
+The first is the low one. The name's own is high, and a refused try is not counted, so that nobody is kept out by whoever
+knows what he is called.
 """
 
 from __future__ import annotations
@@ -29,10 +30,11 @@ class LoginThrottle:
         self._script = valkey.script(files("app.core").joinpath("login_throttle.lua").read_text())
 
     def enter(self, name: str, address: str | None) -> None:
-        """Count a try; raises `Problem` (rate-limit-exceeded). An address that is not known is not counted."""
-        counters = [(_pair(name, address), MOST_OF_NAME_FROM_ADDRESS), (_name(name), MOST_OF_NAME)]
+        """Count a try; raises `Problem` (rate-limit-exceeded). Of an address that is not known only the name is counted."""
+        counters = [(_name(name), MOST_OF_NAME)]
         if address is not None:
-            counters.append((keyspace.login_tries("address", _digest(address)), MOST_FROM_ADDRESS))
+            of_address = keyspace.login_tries("address", _digest(address))
+            counters = [(of_address, MOST_FROM_ADDRESS), (_pair(name, address), MOST_OF_NAME_FROM_ADDRESS), *counters]
         wait_ms = self._script([key for key, _ in counters], [WINDOW_S * 1_000, *(most for _, most in counters)])
         if wait_ms:
             detail = "Too many tries to sign in. Wait a little."
@@ -40,11 +42,12 @@ class LoginThrottle:
 
     def succeeded(self, name: str, address: str | None) -> None:
         """Forget the tries of whoever has signed in."""
-        self._valkey.execute("DEL", _pair(name, address))
+        if address is not None:
+            self._valkey.execute("DEL", _pair(name, address))
 
 
-def _pair(name: str, address: str | None) -> str:
-    return keyspace.login_tries("both", _digest(f"{address or ''} {name}"))
+def _pair(name: str, address: str) -> str:
+    return keyspace.login_tries("both", _digest(f"{address} {name}"))
 
 
 def _name(name: str) -> str:

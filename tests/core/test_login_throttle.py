@@ -65,11 +65,26 @@ def test_an_address_that_is_not_known_is_nobody_s(throttle: LoginThrottle) -> No
     assert tried == [None] * len(tried)
 
 
+def test_nobody_is_kept_out_by_refused_tries_from_one_address(throttle: LoginThrottle) -> None:
+    tried = [refused(throttle, "mia", "192.0.2.7") for _ in range(MOST_OF_NAME + 1)]
+
+    assert tried[-1] is not None
+    assert refused(throttle, "mia", "192.0.2.8") is None
+    assert refused(throttle, "zoe", "192.0.2.7") is None
+
+
+def test_a_name_is_not_kept_out_by_a_few_tries_from_nowhere(throttle: LoginThrottle) -> None:
+    tried = [refused(throttle, "mia", None) for _ in range(MOST_OF_NAME + 1)]
+
+    assert tried[:-1] == [None] * MOST_OF_NAME
+    assert tried[-1] is not None
+
+
 def test_who_has_signed_in_starts_afresh(throttle: LoginThrottle) -> None:
     for _ in range(3):
         for _ in range(MOST_OF_NAME_FROM_ADDRESS):
-            assert refused(throttle, "mia", None) is None
-        throttle.succeeded("mia", None)
+            assert refused(throttle, "mia", "192.0.2.7") is None
+        throttle.succeeded("mia", "192.0.2.7")
 
 
 def test_tries_are_forgotten_and_name_nobody(throttle: LoginThrottle, redis_client: Any) -> None:
