@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import threading
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -21,10 +22,13 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
+from app.core import deadline
+from app.core.errors import OverloadedError
 from app.core.notify.errors import DeliveryError
 from app.core.problems import Problem, ProblemType
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
     from app.core.notify.outgoing import Outgoing
@@ -34,6 +38,8 @@ MOST_BYTES = 262_144
 SCOPE = "openid profile email"
 _KNOWN_FOR_S = 3_600
 _KEYS_AGAIN_S = 60
+_AWAY_FOR_S = 10
+_PATIENCE_S = 1.0
 _LEEWAY_S = 60
 _AWAY = "The login of your organisation does not answer as it should. Try again, or ask who runs it."
 
@@ -48,7 +54,10 @@ class Provider:
 
 
 class OpenId:
-    """Thread-safe. Raises `Problem`: dependency-unavailable when the issuer does not answer, forbidden for a wrong token."""
+    """Thread-safe. Raises `Problem`: dependency-unavailable when the issuer does not answer, forbidden for a wrong token.
+
+    Raises `OverloadedError` when another thread asks the issuer for too long.
+    """
 
     def __init__(self, outgoing: Outgoing, *, issuer: str, client_id: str, client_secret: str, callback: str) -> None:
         self._outgoing = outgoing
@@ -59,6 +68,7 @@ class OpenId:
         self._lock = threading.Lock()
         self._provider: tuple[float, Provider] | None = None
         self._keys: tuple[float, KeySet] | None = None
+        self._away_until = 0.0
 
     def begin(self, *, state: str, nonce: str, verifier: str) -> str:
         """Return where the browser is sent to sign in."""
@@ -132,23 +142,48 @@ class OpenId:
         return token
 
     def _find(self) -> Provider:
-        with self._lock:
-            if self._provider is None or self._provider[0] <= time.monotonic():
-                found = self._read(f"{self._issuer.rstrip('/')}/.well-known/openid-configuration")
-                if found.get("issuer") != self._issuer:
-                    raise Problem(ProblemType.DEPENDENCY_UNAVAILABLE, _AWAY)
-                places = [found.get(f"{name}_endpoint") for name in ("authorization", "token")]
-                provider = Provider(*(self._safe(place) for place in [*places, found.get("jwks_uri")]))
-                self._provider = (time.monotonic() + _KNOWN_FOR_S, provider)
-            return self._provider[1]
+        known = self._provider
+        if known is None or known[0] <= time.monotonic():
+            with self._asking():
+                known = self._provider
+                if known is None or known[0] <= time.monotonic():
+                    known = self._provider = (time.monotonic() + _KNOWN_FOR_S, self._discover())
+        return known[1]
+
+    def _discover(self) -> Provider:
+        found = self._read(f"{self._issuer.rstrip('/')}/.well-known/openid-configuration")
+        if found.get("issuer") != self._issuer:
+            raise Problem(ProblemType.DEPENDENCY_UNAVAILABLE, _AWAY)
+        places = [found.get(f"{name}_endpoint") for name in ("authorization", "token")]
+        return Provider(*(self._safe(place) for place in [*places, found.get("jwks_uri")]))
 
     def _key_set(self, *, fresh: bool) -> KeySet:
         place = self._find().keys
-        with self._lock:
-            age = None if self._keys is None else time.monotonic() - self._keys[0]
-            if self._keys is None or age is None or age > (_KEYS_AGAIN_S if fresh else _KNOWN_FOR_S):
-                self._keys = (time.monotonic(), KeySet.import_key_set(self._read(place)))  # type: ignore[arg-type]  # Checked inside.
-            return self._keys[1]
+        oldest_s = _KEYS_AGAIN_S if fresh else _KNOWN_FOR_S
+        known = self._keys
+        if known is None or time.monotonic() - known[0] > oldest_s:
+            with self._asking():
+                known = self._keys
+                if known is None or time.monotonic() - known[0] > oldest_s:
+                    keys = KeySet.import_key_set(self._read(place))  # type: ignore[arg-type]  # Checked inside.
+                    known = self._keys = (time.monotonic(), keys)
+        return known[1]
+
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
+        """Let one thread ask at a time. Its failure is everybody's for a while: a slow issuer must not hold our threads."""
+        if not self._lock.acquire(timeout=deadline.left(_PATIENCE_S)):
+            raise OverloadedError("openid", "others are asking the same")
+        try:
+            if time.monotonic() < self._away_until:
+                raise Problem(ProblemType.DEPENDENCY_UNAVAILABLE, _AWAY)
+            try:
+                yield
+            except Exception:
+                self._away_until = time.monotonic() + _AWAY_FOR_S
+                raise
+        finally:
+            self._lock.release()
 
     def _safe(self, place: object) -> str:
         """Return an address of the issuer's, which is no less safe than its own."""
