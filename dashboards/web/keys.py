@@ -56,8 +56,8 @@ def blueprint(pages: Pages, guard: SessionGuard, audit: Audit, page: AccountPage
     @routes.post("/accounts/<account_id>/keys/<key_id>/revoke")
     @guard.role(Role.MANAGER)
     def revoke(account_id: str, key_id: str) -> Response:
-        key_of(account_id, key_id)
-        now = datetime.now(UTC)
+        key, now = key_of(account_id, key_id), datetime.now(UTC)
+        _check_may(guard, key.scopes)
         with audit.change(guard.actor(), "keys.revoke", f"{account_id}/{key_id}", now=now):
             keys.revoke(key_id, now)
         return pages.go(f"/ui/accounts/{account_id}#keys")
@@ -73,7 +73,7 @@ def _scopes(asked: Sequence[str]) -> list[Scope]:
 
 def _check_may(guard: SessionGuard, scopes: Collection[Scope]) -> None:
     if Scope.ADMIN in scopes and not guard.may(Role.ADMIN):
-        raise Problem(ProblemType.FORBIDDEN, "A key with the scope admin is for admins to give.")
+        raise Problem(ProblemType.FORBIDDEN, "A key with the scope admin is for admins to give and to take.")
 
 
 def _expiry(days: str, now: datetime) -> datetime | None:

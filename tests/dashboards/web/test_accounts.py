@@ -88,6 +88,15 @@ def test_a_key_of_operators_is_given_by_admins_alone(manager: Person, admin: Per
     assert admin.post("/ui/accounts/acme/keys", scope=["admin"]).status_code == 200
 
 
+def test_a_key_of_operators_is_taken_by_admins_alone(manager: Person, admin: Person, world: World, keys: Keys) -> None:
+    key_id = keys.create("acme", [Scope.ADMIN], now=datetime.now(UTC)).key.key_id
+    path = f"/ui/accounts/acme/keys/{key_id}/revoke"
+
+    assert manager.post(path).status_code == 403
+    assert {key.key_id: key for key in keys.of_account("acme")}[key_id].revoked_at is None
+    assert admin.post(path).status_code == 303
+
+
 def test_a_key_is_not_changed_on_the_page_of_another_account(manager: Person, world: World, keys: Keys) -> None:
     (theirs,) = keys.of_account("bolt")
 
