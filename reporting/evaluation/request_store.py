@@ -61,7 +61,7 @@ def rows(
 ) -> Iterator[tuple[Tile, RequestRow]]:
     """Give the rows of tiles, each with its tile. Without `histograms` these are empty."""
     reached = reach(connection)
-    services = sorted(scope.services) if scope.services is not None else rollup_store.services(connection)
+    services = sorted(scope.services) if scope.services is not None else rollup_store.counted_services(connection)
     for (tile_width, width), spans in sources(tiles, reached).items():
         statement = _statement(width, accounts=scope.accounts is not None, histograms=histograms)
         parameters: list[object] = [[since for since, _ in spans], [until for _, until in spans]]

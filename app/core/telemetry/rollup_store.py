@@ -79,6 +79,10 @@ def _statements(target: str, minutes: str, *, accounts: bool) -> tuple[TextClaus
 _SERVICES = _statements("request_rollups", "request_minutes", accounts=False)
 _ACCOUNTS = _statements("account_request_rollups", "account_request_minutes", accounts=True)
 _KNOWN_SERVICES = text(DISTINCT.format(table="request_minutes", column="service"))
+_COUNTED_SERVICES = text(
+    f"({DISTINCT.format(table='request_minutes', column='service')})"
+    f" UNION ({DISTINCT.format(table='request_rollups', column='service')}) ORDER BY name"
+)
 _TOUCHED_ACCOUNTS = text(
     DISTINCT.format(table="account_request_minutes", column="account_id")
     + """
@@ -107,6 +111,11 @@ _MOVE = text("""
 def services(connection: Connection) -> list[str]:
     """Return the services that have request minutes."""
     return list(connection.execute(_KNOWN_SERVICES).scalars())
+
+
+def counted_services(connection: Connection) -> list[str]:
+    """Return the services that have requests at all, also those of which the minutes are gone and quarters or days stay."""
+    return list(connection.execute(_COUNTED_SERVICES).scalars())
 
 
 def first_minute(connection: Connection, known: Sequence[str]) -> datetime | None:

@@ -80,7 +80,7 @@ class Rows:
         self._scope = scope
         self._tier = tier
         self._reach: Reach = request_store.reach(connection)
-        known = rollup_store.services(connection)
+        known = rollup_store.counted_services(connection)
         self.services = [service for service in known if scope.services is None or service in scope.services]
 
     def kinds(self, labelled: Mapping[int, Sequence[Piece]], services: Mapping[int, str]) -> dict[int, dict[Kind, int]]:

@@ -16,6 +16,10 @@ from app.core.telemetry.rollups import Rollups
 from app.core.telemetry.thinning import RequestThinning
 from app.slo_composition import compose_slos
 from ingestion.writer import Writer
+from reporting.evaluation import request_store
+from reporting.evaluation.request_store import Scope
+from reporting.evaluation.tiles import tiles_of
+from reporting.reports.figures.requests_store import Rows
 from reporting.slo.windows import minute_of
 from tests.reporting.evaluation.definitions import slo, together
 from tests.reporting.evaluation.recount import Request, store
@@ -97,6 +101,21 @@ def test_old_minutes_go_and_the_figures_stay(database: Database, valkey: Valkey)
     assert rows(database, "request_minutes") == rows(database, "account_request_minutes") == 2 * 20
     assert figures(database, valkey) == before
     assert thinning(database).run(NOW) == 0
+
+
+def test_a_service_of_which_only_old_requests_are_kept_is_still_read(database: Database) -> None:
+    with database.begin() as connection:
+        add_requests(connection, "shop", {(minute_of(NOW - 40 * DAY), "acme", "/pay", "POST", "", 200, "", None): 3})
+    Rollups(database).add_up(NOW)
+    thinning(database).run(NOW)
+    assert rows(database, "request_minutes") == 0
+
+    everything = Scope(None, None)
+    tiles = set(tiles_of(minute_of(MIDNIGHT - 60 * DAY), minute_of(MIDNIGHT)))
+    with database.begin() as connection:
+        found = list(request_store.rows(connection, everything, tiles, histograms=False))
+        assert Rows(connection, everything, None).services == ["shop"]
+    assert sum(row.requests for _, row in found) == 3
 
 
 @pytest.mark.usefixtures("requested")
