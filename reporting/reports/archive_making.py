@@ -30,6 +30,7 @@ from reporting.reports.archive import (
     encode_model,
     file_name,
 )
+from reporting.reports.schedule import SETTLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -130,7 +131,7 @@ class ReportMaking:
             raise ReportError(_lacks(lacking))
         with self._database.begin() as connection:
             now = self._real_time()
-            complete = model.period.complete
+            complete = _settled(model)
             reason = _lacks(lacking)
             if not archive_store.finish(
                 connection, report, by=by, now=now, complete=complete, reason=reason[:_LONGEST_REASON]
@@ -187,6 +188,11 @@ class ReportMaking:
             data={"report_id": report.report_id, "revision": report.revision, "reason": reason},
         )
         outbox_store.add(connection, [notification], now)
+
+
+def _settled(model: Report) -> bool:
+    """Say whether all of a period is in: its last minute counts whole before it is over, and the last requests come later."""
+    return model.period.complete and model.generated_at >= model.period.end + SETTLES
 
 
 def _lacks(missing: Mapping[Format, str]) -> str:

@@ -23,6 +23,7 @@ from reporting.reports.reports_service import Reports
 from reporting.reports.schedule_run import Schedule
 from reporting.reports.subscription_links import SubscriptionLinks
 from reporting.reports.subscriptions_service import Subscriptions
+from reporting.slo.windows import instant_of, minute_of
 from tests.reporting.reports.sample import good_month
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def compiled(order: ReportOrder, now: datetime) -> Report:
         timezone=order.timezone,
         start=span.start,
         end=span.end,
-        until=min(span.end, now),
+        until=min(span.end, instant_of(minute_of(now) + 1)),
     )
     return replace(sample, report_id=order.report_id, scope=order.scope, period=made_of, generated_at=now)
 

@@ -82,6 +82,18 @@ def test_a_report_is_made_again_when_asked_to_or_when_its_period_was_not_over(wo
     assert workshop.reports.get(NOVEMBER.report_id).complete is True
 
 
+@pytest.mark.parametrize(("seconds", "complete"), [(-30, False), (0, False), (14 * 60 + 59, False), (15 * 60, True)])
+def test_a_report_is_complete_once_its_last_requests_are_in(
+    workshop: Workshop, seconds: int, *, complete: bool
+) -> None:
+    end = OCTOBER.span.end
+    workshop.now = end + timedelta(seconds=seconds)
+    workshop.order()
+    workshop.make()
+
+    assert workshop.reports.get(OCTOBER.report_id).complete is complete
+
+
 def test_what_is_made_again_is_told_how_it_was_first_made_when_its_period_was_over(workshop: Workshop) -> None:
     workshop.order(NOVEMBER)
     workshop.make()
