@@ -63,6 +63,11 @@ class Pledge:
         return self.objective.method is not BudgetingMethod.OCCURRENCES
 
     @property
+    def by_minute(self) -> bool:
+        """Whether it is told by minutes alone: its slices cannot be made again of quarters of an hour."""
+        return self.sliced and minutes_store.can_add_up(self.measure)
+
+    @property
     def name(self) -> str:
         return self.definition.name
 
@@ -113,6 +118,7 @@ class Tallier:
     now: datetime
     _wanted: dict[Pledge, set[Span]] = field(default_factory=dict)
     _sums: Sums | None = None
+    _minutes_from: int = 0
     _widest: dict[Pledge, Span] = field(default_factory=dict)
     _series: dict[tuple[Pledge, bool], MinuteSeries] = field(default_factory=dict)
     _slices: dict[tuple[Pledge, bool, Objective], MinuteSeries] = field(default_factory=dict)
@@ -139,6 +145,7 @@ class Tallier:
                         )
         self._sums = Sums(measures, self.book_of)
         self._sums.read(self.connection, spans, now=self.now)
+        self._minutes_from = minutes_store.kept_from(self.connection)
         for pledge in pledges:
             if pledge.sliced:
                 found = wanted_of[pledge]
@@ -146,9 +153,9 @@ class Tallier:
                 self._widest.setdefault(pledge, widest)
 
     def over(self, pledge: Pledge, start: int, end: int, *, maintenance: bool = False) -> Judged:
-        """Return what a pledge comes to over a span that is wanted, or made of such."""
+        """Return what a pledge comes to over a span that is wanted, or made of such; nothing where some of it is gone."""
         judged = Judged(Counts(0, 0, self._scale(pledge)), None)
-        if pledge.note:
+        if pledge.note or (pledge.by_minute and start < self._minutes_from):
             return judged
         for since, until, held in pledge.parts(start, end):
             counts = self._counts(pledge, held, since, until, maintenance=maintenance)
@@ -178,7 +185,7 @@ class Tallier:
         assert self._sums is not None  # noqa: S101
         start, end = self._widest[pledge]
         end += -end % pledge.objective.slice_minutes
-        if minutes_store.can_add_up(pledge.measure):
+        if pledge.by_minute:
             series = minutes_store.minutes(self.connection, pledge.measure, (start, end), over=minute_of(self.now))
         else:
             series = self._sums.series(self.connection, pledge.measure, (start, end), now=self.now)

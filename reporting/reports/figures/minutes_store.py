@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from app.core import detail_store
 from app.core.arrays import BigintArray, binary_cursor, texts
 from app.core.telemetry.dead_processes import DIED_REASON, DIED_STATUS
 from app.domain.filters import Source
@@ -15,6 +16,7 @@ from reporting.evaluation.request_filter import passes, take_of
 from reporting.reports.figures.requests_store import Rows, table_of
 from reporting.reports.figures.spans import pieces_of
 from reporting.slo.series import MinuteSeries
+from reporting.slo.windows import minute_of
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -58,6 +60,11 @@ SELECT extract(epoch FROM minute)::bigint / 60, sum(part)::bigint, sum(total)::b
 def can_add_up(measure: Measure) -> bool:
     """Say whether a measure can be added up here: of several accounts each would have to be looked at by itself."""
     return measure.source is Source.REQUESTS and len(scope_of(measure).accounts or ()) <= 1
+
+
+def kept_from(connection: Connection) -> int:
+    """Return the first minute since 1970 from which on all minutes are kept."""
+    return minute_of(detail_store.detail(connection, detail_store.REQUESTS).minutes_from)
 
 
 def minutes(connection: Connection, measure: Measure, span: tuple[int, int], *, over: int) -> MinuteSeries:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from app.core.counting import backfill
@@ -9,6 +10,7 @@ from app.domain.filters import Source
 from reporting.evaluation.event_book import rule_of
 from reporting.evaluation.measure import measure_of
 from reporting.maintenance.maintenance import excluded
+from reporting.reports.figures import minutes_store
 from reporting.reports.figures.counting import Pledge
 from reporting.reports.figures.scoping import restricted
 from reporting.reports.figures.words import good_words, total_words
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
 _BACKFILLING = "Its events are still being counted."
 _NOT_KEPT = "Its events were counted by another definition then."
+_THINNED = "Its slices are made of minutes, which are no longer kept for all of this time."
 
 
 def pledges_of(
@@ -43,6 +46,7 @@ def pledges_of(
 ) -> list[Pledge]:
     """Return the promises of a scope that held in a period, by name, with maintenance from `since` on."""
     counted = backfill.counted(connection)
+    minutes_from = minutes_store.kept_from(connection)
     found = []
     for each in registered:
         held = _held(each, period)
@@ -54,16 +58,16 @@ def pledges_of(
             continue
         last = until - MINUTE
         history = each.history or (ObjectiveVersion(last, chosen.objective),)
-        found.append(
-            Pledge(
-                definition=narrowed,
-                history=history,
-                objective=effective_target(history, last) or chosen.objective,
-                until=minute_of(until),
-                excluded=excluded(maintenance, chosen.service, minute_of(since), minute_of(period.until)),
-                note=_note(narrowed, counted),
-            )
+        pledge = Pledge(
+            definition=narrowed,
+            history=history,
+            objective=effective_target(history, last) or chosen.objective,
+            until=minute_of(until),
+            excluded=excluded(maintenance, chosen.service, minute_of(since), minute_of(period.until)),
+            note=_note(narrowed, counted),
         )
+        thinned = pledge.by_minute and minute_of(period.start) < minutes_from
+        found.append(replace(pledge, note=_THINNED) if thinned else pledge)
     return sorted(found, key=lambda pledge: pledge.name)
 
 

@@ -144,7 +144,7 @@ def promise_of(
         p50_ms=None if known is None else _ms(known.p50),
         p95_ms=None if known is None else _ms(known.p95),
         p99_ms=None if known is None else _ms(known.p99),
-        restated=first is not None and first.tally != now,
+        restated=first is not None and not pledge.note and first.tally != now,
         note=pledge.note,
     )
 

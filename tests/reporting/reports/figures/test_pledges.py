@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from app.core.telemetry.rollups import Rollups
+from app.core.telemetry.thinning import RequestThinning
 from reporting.reports.figures.periods import read_period
 from reporting.reports.model import Scope, Standing
 from reporting.slo.counts import ImpossibleCountsError
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
     from app.core.database import Database
     from app.slo_composition import SLOParts
-    from reporting.reports.model import Report
+    from reporting.reports.model import Promise, Report
     from reporting.slo.counts import Counts
     from reporting.slo.error_budget import ErrorBudget
     from reporting.slo.objective import Objective
@@ -66,6 +68,37 @@ def test_what_was_removed_before_is_not_in_it_also_when_it_is_promised_again_lat
     parts.catalogue.apply(TEXT.replace("0.99", "0.9"), by="test", now=NOW)
 
     assert compiled(parts).promises == ()
+
+
+def test_slices_of_which_some_minutes_are_gone_are_no_data(database: Database, parts: SLOParts) -> None:
+    sliced = slo(
+        "sliced",
+        total=ALL,
+        good=ALL | {"status": "<500"},
+        method="Timeslices",
+        timeSliceWindow="1h",
+        timeSliceTarget=0.9,
+        alerts=False,
+    )
+    made = [Request(minute_of(MONTH.start + day * DAY), "/events", 200, 100) for day in (-10, -1, 1, 10)]
+    store(database, made)
+    parts.catalogue.apply(sliced, by="test", now=NOW)
+    Rollups(database).add_up(NOW)
+
+    def promise(thinned_until: datetime) -> Promise:
+        RequestThinning(database, minutes_kept=NOW - thinned_until, quarters_kept=1_000 * DAY).run(NOW)
+        (found,) = compiled(parts).promises
+        return found
+
+    whole = promise(MONTH.start - 30 * DAY - 30 * DAY)
+    assert (whole.tally.total, whole.previous and whole.previous.total, whole.note) == (120, 120, "")
+    alone = promise(MONTH.start - 3 * DAY)
+    assert (alone.tally, alone.standing, alone.note) == (whole.tally, whole.standing, "")
+    assert (alone.previous, alone.change, len(alone.trend)) == (None, None, 1)
+    none = promise(MONTH.start + 3 * DAY)
+    assert (none.tally.total, none.standing, none.allowed, none.change) == (0, Standing.NO_DATA, None, None)
+    assert "minutes" in none.note
+    assert [spot.value for spot in none.trend] == [None]
 
 
 def test_each_part_is_judged_by_the_target_of_its_time(database: Database, parts: SLOParts) -> None:
