@@ -9,14 +9,13 @@ from __future__ import annotations
 import base64
 import hashlib
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING
 
 from jinja2 import Environment, PackageLoader
 from markupsafe import Markup
 
-from reporting.reports.model import Account
+from reporting.reports import shortened
 from reporting.reports.templating import environment, facts
 from reporting.reports.terms import GLOSSARY
 
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
     from reporting.reports.figure_set import FigureSet
     from reporting.reports.model import Incident, Report
 
-ACCOUNTS = 20
-"""So many accounts have a row of their own; the table that the CSV has is longer."""
 TOLD = 8
 """So many incidents are told one by one, those with the most bad requests; the others in a table."""
 FONTS = "slipstream-font:"
@@ -59,20 +56,9 @@ def page(report: Report, figures: FigureSet[Drawn], paper: Paper | None = None) 
         names={promise.slo: promise.name for promise in report.promises},
         by_slo={promise.slo: promise for promise in report.promises},
         glossary=GLOSSARY,
-        accounts=report.accounts[:ACCOUNTS],
-        other_accounts=_others(report),
+        accounts=shortened.accounts(report),
+        routes=shortened.routes(report),
     )  # fmt: skip
-
-
-def _others(report: Report) -> Account | None:
-    """Return all accounts without a row of their own as one."""
-    others = [*report.accounts[ACCOUNTS:], *([report.other_accounts] if report.other_accounts else [])]
-    if not report.accounts[ACCOUNTS:]:
-        return report.other_accounts
-    counted = ("requests", "events", "bad", "limited", "refused", "breaker_opened", "quota_notices")
-    sums = {name: sum(getattr(each, name) for each in others) for name in counted}
-    known = [each.share for each in others if each.share is not None]
-    return Account(account_id="", name="all others", tier="", share=sum(known, Decimal(0)) if known else None, **sums)
 
 
 def _hurt(numbered: tuple[int, Incident]) -> tuple[int, int]:

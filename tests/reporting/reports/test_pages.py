@@ -7,6 +7,8 @@ import hashlib
 import re
 from html.parser import HTMLParser
 
+from msgspec.structs import replace
+
 from reporting.charts.palette import LIGHT
 from reporting.reports.archive import Paper
 from reporting.reports.drawing import clean, draw
@@ -15,6 +17,7 @@ from reporting.reports.first_page import first_page
 from reporting.reports.pages import Drawn, page
 from reporting.reports.render_process import words
 from tests.reporting.reports.hostile import HOSTILE, big_month, hostile_month
+from tests.reporting.reports.parts import route, tally
 from tests.reporting.reports.sample import empty_month, good_month, short_week
 from tests.reporting.reports.troubles import bad_month
 
@@ -168,6 +171,18 @@ def test_accounts_without_a_row_of_their_own_are_one_together() -> None:
     assert "Acme 019 GmbH" in text
     assert "Acme 020 GmbH" not in text
     assert f"all others {events:,}" in text
+
+
+def test_of_many_routes_the_worst_and_the_busiest_have_a_row_and_all_others_are_one() -> None:
+    counted = [(1_000 + number, 7 if number == 3 else 0) for number in range(500)]
+    routes = [route("GET", f"/route-{number}", tally(*each), None) for number, each in enumerate(counted)]
+    others = sum(good for number, (good, _) in enumerate(counted) if number < 481 and number != 3)
+
+    text = document(replace(bad_month(), routes=tuple(routes))).words
+
+    assert text.count("/route-") == 20
+    assert all(f"/route-{number} " in text for number in (3, 481, 499))
+    assert f"480 others 100.00 % 0 {others:,} 0" in text
 
 
 def test_paper_has_a_size_and_a_screen_has_none() -> None:
