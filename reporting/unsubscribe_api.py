@@ -6,24 +6,22 @@ list.
 
 from __future__ import annotations
 
-import base64
-import hashlib
-from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, Response, render_template_string, request
+from flask import Blueprint, request
 
 from app.core.clock import CLOCK
 from app.core.http.body import read_body
+from app.core.http.link_page import LARGEST_FORM, link_page
 from app.core.http.operations import describe
 from reporting.reports.subscription_links import LinkError
 
 if TYPE_CHECKING:
+    from flask import Response
+
     from app.core.http.guard import Guard
     from reporting.reports.subscriptions_service import Subscriptions
 
-_LARGEST_FORM = 2_000
 _GONE = "This link holds no longer, or never has. You get no more of the reports that it was for."
 
 
@@ -53,7 +51,7 @@ def blueprint(subscriptions: Subscriptions, guard: Guard) -> Blueprint:
     @guard.public
     @describe(None)
     def leave(token: str) -> Response:
-        read_body(request, limit=_LARGEST_FORM)
+        read_body(request, limit=LARGEST_FORM)
         try:
             subscriptions.leave(token, CLOCK.now())
         except LinkError:
@@ -64,23 +62,4 @@ def blueprint(subscriptions: Subscriptions, guard: Guard) -> Blueprint:
 
 
 def _page(title: str, text: str, *, asks: bool = False, status: int = 200) -> Response:
-    style = _file("reporting.alerts", "ack.css")
-    html = render_template_string(
-        _file("reporting", "unsubscribe.html"), title=title, text=text, asks=asks, style=style
-    )
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    policy = (
-        f"default-src 'none'; style-src 'sha256-{digest}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    )
-    headers = {
-        "Content-Security-Policy": policy,
-        "Referrer-Policy": "no-referrer",
-        "Cache-Control": "no-store",
-        "X-Robots-Tag": "noindex",
-    }
-    return Response(html, status, headers, content_type="text/html; charset=utf-8")
-
-
-@cache
-def _file(package: str, name: str) -> str:
-    return files(package).joinpath(name).read_text("utf-8")
+    return link_page("reporting", "unsubscribe.html", title=title, text=text, asks=asks, status=status)

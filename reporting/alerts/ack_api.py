@@ -5,26 +5,24 @@ Mail servers and chat services open every link to look for malice, so a link tha
 
 from __future__ import annotations
 
-import base64
-import hashlib
-from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
-from flask import Blueprint, Response, render_template_string, request
+from flask import Blueprint, request
 
 from app.core.clock import CLOCK
 from app.core.http.body import read_body
+from app.core.http.link_page import LARGEST_FORM, link_page
 from app.core.http.operations import describe
 from reporting.alerts.ack_links import LinkError
 
 if TYPE_CHECKING:
+    from flask import Response
+
     from app.core.http.guard import Guard
     from reporting.alerts.acknowledging import Acknowledging
     from reporting.alerts.incident import Incident
 
-_LARGEST_FORM = 2_000
 _LONGEST_NAME = 80
 _NOBODY = "somebody with the link"
 _GONE = "This link holds no longer, or never has. Look at the alert itself, or wait for the next notification."
@@ -57,7 +55,7 @@ def blueprint(acknowledging: Acknowledging, guard: Guard) -> Blueprint:
     @guard.public
     @describe(None)
     def acknowledge(token: str) -> Response:
-        body = read_body(request, limit=_LARGEST_FORM)
+        body = read_body(request, limit=LARGEST_FORM)
         try:
             incident = acknowledging.acknowledge(token, CLOCK.now(), by=_name(body))
         except LinkError:
@@ -69,7 +67,7 @@ def blueprint(acknowledging: Acknowledging, guard: Guard) -> Blueprint:
 
 def _name(body: bytes) -> str:
     """Read the name from the form; whatever it is, it is one printable line."""
-    fields = parse_qs(body.decode("utf-8", "replace"))  # As many as fit into `_LARGEST_FORM`.
+    fields = parse_qs(body.decode("utf-8", "replace"))  # As many as fit into `LARGEST_FORM`.
     text = fields.get("name", [""])[0]
     name = " ".join("".join(char if char.isprintable() else " " for char in text).split())
     return f"{name[:_LONGEST_NAME]} (by link)" if name else _NOBODY
@@ -78,22 +76,6 @@ def _name(body: bytes) -> str:
 def _page(
     title: str, text: str, *, incident: Incident | None = None, asks: bool = False, status: int = 200
 ) -> Response:
-    html = render_template_string(
-        _file("ack.html"), title=title, text=text, incident=incident, asks=asks, style=_file("ack.css")
+    return link_page(
+        "reporting.alerts", "ack.html", title=title, text=text, incident=incident, asks=asks, status=status
     )
-    digest = base64.b64encode(hashlib.sha256(_file("ack.css").encode()).digest()).decode()
-    policy = (
-        f"default-src 'none'; style-src 'sha256-{digest}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    )
-    headers = {
-        "Content-Security-Policy": policy,
-        "Referrer-Policy": "no-referrer",
-        "Cache-Control": "no-store",
-        "X-Robots-Tag": "noindex",
-    }
-    return Response(html, status, headers, content_type="text/html; charset=utf-8")
-
-
-@cache
-def _file(name: str) -> str:
-    return files("reporting.alerts").joinpath(name).read_text("utf-8")
