@@ -96,6 +96,7 @@ def blueprint(
 
     @routes.post("/accounts")
     @guard.role(Role.MANAGER)
+    @pages.refused_on(every)
     def create() -> Response:
         form, actor = read_form(), guard.actor()
         account_id = form.text("account_id")
@@ -117,6 +118,7 @@ def blueprint(
 
     @routes.post("/accounts/<account_id>/tier")
     @guard.role(Role.MANAGER)
+    @pages.refused_on(one)
     def set_tier(account_id: str) -> Response:
         tier, now = read_form().text("tier"), datetime.now(UTC)
         with audit.change(guard.actor(), "accounts.set_tier", account_id, now=now, tier=tier):

@@ -83,11 +83,12 @@ def blueprint(
 
     @routes.post("/silences")
     @guard.role(Role.ONCALL)
+    @pages.refused_on(every)
     def silence() -> Response:
         form, actor, now = read_form(), guard.actor(), CLOCK.now()
         hours = form.text("hours")
         if hours not in _HOURS:
-            raise invalid("hours", f"is one of {', '.join(_HOURS)}")
+            raise invalid("hours", f"It is one of {', '.join(_HOURS)}")
         wanted = shaped(
             NewSilence,
             {

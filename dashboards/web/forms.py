@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qs
@@ -18,6 +19,17 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_WORDS = (
+    (re.compile(r"Expected `\w+`, got `null`"), "It must not be empty."),
+    (re.compile(r"Expected `str` of length >= 1"), "It must not be empty."),
+    (re.compile(r"Expected `str` of length <= (\d+)"), "It may have {} letters at most."),
+    (re.compile(r"Expected `int`, got `str`"), "It is a number."),
+    (re.compile(r"Expected `int` >= (\d+)"), "It is {} at least."),
+    (re.compile(r"Expected `int` <= (\d+)"), "It is {} at most."),
+    (re.compile(r"Expected `str` matching regex .*"), "There are letters in it that cannot be taken."),
+    (re.compile(r"Invalid enum value '(.*)'"), "There is no choice \u201c{}\u201d."),
+    (re.compile(r"Invalid RFC3339 encoded date.*"), "It is written like 2026-11-22."),
+)
 LARGEST_FORM = 200_000
 _MOST_FIELDS = 500
 FORM_TYPE = "application/x-www-form-urlencoded"
@@ -28,6 +40,11 @@ class Form:
 
     def __init__(self, fields: Mapping[str, Sequence[str]]) -> None:
         self._fields = fields
+
+    @property
+    def fields(self) -> Mapping[str, Sequence[str]]:
+        """Every field with all it was sent with, as it was typed."""
+        return self._fields
 
     def text(self, name: str) -> str:
         """Return a field without the space around it, lines ended as everywhere but in forms."""
@@ -49,7 +66,7 @@ class Form:
         try:
             return datetime.fromisoformat(text).replace(tzinfo=zone_named(zone)).astimezone(UTC)
         except (ValueError, OverflowError):
-            raise invalid(name, "is a date and a time") from None
+            raise invalid(name, "It is written like 2026-11-22T10:00.") from None
 
     def every(self, name: str) -> list[str]:
         """Return all fields of a name, such as ticked boxes."""
@@ -96,4 +113,12 @@ def shaped(shape: type[T], values: Mapping[str, Any]) -> T:
         return msgspec.convert(values, shape)
     except msgspec.ValidationError as error:
         message, _, place = str(error).partition(" - at `$.")
-        raise invalid(place.rstrip("`") or "form", message) from None
+        raise invalid(place.rstrip("`") or "form", _in_words(message)) from None
+
+
+def _in_words(message: str) -> str:
+    """Return what msgspec says of a value as somebody in front of a form understands it."""
+    for pattern, words in _WORDS:
+        if found := pattern.fullmatch(message):
+            return words.format(*found.groups())
+    return message

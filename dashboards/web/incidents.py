@@ -55,6 +55,7 @@ def blueprint(
 
     @routes.post("/incidents")
     @guard.role(Role.ONCALL)
+    @pages.refused_on(every)
     def add() -> Response:
         form, actor = read_form(), guard.actor()
         values: dict[str, Any] = {name: form.text(name) for name in ("service", "title", "severity", "root_cause")}
@@ -75,6 +76,7 @@ def blueprint(
 
     @routes.post("/incidents/<incident_id>")
     @guard.role(Role.ONCALL)
+    @pages.refused_on(one)
     def change(incident_id: str) -> Response:
         form, actor = read_form(), guard.actor()
         values: dict[str, Any] = {

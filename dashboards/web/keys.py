@@ -36,6 +36,7 @@ def blueprint(pages: Pages, guard: SessionGuard, audit: Audit, page: AccountPage
 
     @routes.post("/accounts/<account_id>/keys")
     @guard.role(Role.MANAGER)
+    @pages.refused_on(page)
     def issue(account_id: str) -> Response:
         form, now = read_form(), datetime.now(UTC)
         scopes = _scopes(form.every("scope"))
@@ -67,7 +68,7 @@ def blueprint(pages: Pages, guard: SessionGuard, audit: Audit, page: AccountPage
 
 def _scopes(asked: Sequence[str]) -> list[Scope]:
     if not set(asked) <= set(Scope):
-        raise invalid("scope", f"is one of {', '.join(Scope)}")
+        raise invalid("scope", f"It is one of {', '.join(Scope)}")
     return [Scope(each) for each in asked]
 
 
@@ -80,5 +81,5 @@ def _expiry(days: str, now: datetime) -> datetime | None:
     if not days:
         return None
     if not (days.isascii() and days.isdigit() and len(days) <= len("99999")):
-        raise invalid("days", "is a number of days")
+        raise invalid("days", "It is a number of days.")
     return now + timedelta(days=int(days))

@@ -35,6 +35,7 @@ def blueprint(
 
     @routes.post("/maintenance")
     @guard.role(Role.MANAGER)
+    @pages.refused_on(planned)
     def plan() -> Response:
         form, actor, now = read_form(), guard.actor(), CLOCK.now()
         wanted = shaped(

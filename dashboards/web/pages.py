@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from functools import wraps
+from inspect import signature
+from typing import TYPE_CHECKING, Any, ParamSpec
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
@@ -16,17 +18,21 @@ from app.core.http.rendering import WAITING, retry_after
 from app.core.problems import Problem, ProblemType
 from app.core.roles import Role
 from dashboards.web import formats
+from dashboards.web.forms import read_form
+from dashboards.web.refilling import refilled
 from dashboards.web.session_guard import CSRF_FIELD, CSRF_HEADER, SAFE_METHODS, NotSignedInError, signed_in
 from reporting.charts.palette import DARK, LIGHT
 from reporting.wording import legible
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from werkzeug.wrappers import Response
 
     from app.core.http.errors import ErrorAnswers
     from dashboards.web.assets import Assets
+
+P = ParamSpec("P")
 
 PREFIX = "/ui"
 LOGIN = f"{PREFIX}/login"
@@ -41,6 +47,9 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "X-Robots-Tag": "noindex",
 }
+
+_REFUSED = frozenset({ProblemType.INVALID_REQUEST, ProblemType.CONFLICT})
+"""What whoever filled a form in can mend in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +151,35 @@ class Pages:
             problem=problem,
             request_id=g.get("request_id", ""),
         )
+
+    @staticmethod
+    def refused_on(page: Callable[..., Response]) -> Callable[[Callable[P, Response]], Callable[P, Response]]:
+        """Show a form that is refused again on its page: as it was filled in, with each error beside its field.
+
+        `page` makes that page; of what is in the form's own address it gets what it knows by name.
+        """
+        known = signature(page).parameters
+
+        def decorate(view: Callable[P, Response]) -> Callable[P, Response]:
+            @wraps(view)
+            def shown(*args: P.args, **kwargs: P.kwargs) -> Response:
+                try:
+                    return view(*args, **kwargs)
+                except Problem as problem:
+                    if problem.type not in _REFUSED:
+                        raise
+                    response = page(**{name: value for name, value in kwargs.items() if name in known})
+                    html = refilled(response.get_data(as_text=True), request.path, read_form().fields, problem)
+                    if html is None:
+                        raise
+                    g.reason = problem.type.slug
+                    response.set_data(html)
+                    response.status_code = problem.type.status
+                    return response
+
+            return shown
+
+        return decorate
 
     def _sign_in(self, _error: NotSignedInError) -> Response:
         """Ask who it is; a page that is open in a browser is sent there as well."""

@@ -38,6 +38,7 @@ def blueprint(pages: Pages, guard: SessionGuard, audit: Audit, users: Users) -> 
 
     @routes.post("/users")
     @guard.role(Role.ADMIN)
+    @pages.refused_on(shown)
     def create() -> Response:
         form, password = read_form(), secrets.token_urlsafe(_PASSWORD_BYTES)
         username = form.text("username").lower()
@@ -46,6 +47,7 @@ def blueprint(pages: Pages, guard: SessionGuard, audit: Audit, users: Users) -> 
 
     @routes.post("/users/<username>/role")
     @guard.role(Role.ADMIN)
+    @pages.refused_on(shown)
     def set_role(username: str) -> Response:
         users.set_role(username, read_form().text("role"), by=guard.actor(), now=datetime.now(UTC))
         return pages.go("/ui/users")

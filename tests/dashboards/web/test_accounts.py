@@ -113,7 +113,7 @@ def test_an_account_is_created_and_put_into_another_tier(manager: Person, accoun
     assert (created.location, changed.location) == ("/ui/accounts/delta", "/ui/accounts/delta")
     assert (accounts.get("delta").name, accounts.get("delta").tier) == ("delta", "enterprise")
     assert refused.status_code == 422
-    assert "is not the name of a tier" in refused.text
+    assert "It is not the name of a tier." in refused.text
 
 
 def test_a_missing_account_is_a_missing_page(viewer: Person) -> None:
