@@ -15,7 +15,7 @@ import click
 if TYPE_CHECKING:
     from app.cli.bench.results import Results
 
-PARTS = ("ingestion", "summaries", "slos", "imports", "reports")
+PARTS = ("ingestion", "offered", "summaries", "slos", "imports", "reports", "growth")
 
 
 @click.command("bench")
@@ -41,6 +41,12 @@ PARTS = ("ingestion", "summaries", "slos", "imports", "reports")
 @click.option(
     "--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the results as JSON to this file too."
 )
+@click.option(
+    "--markdown",
+    "document",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Write the results between the marks of this Markdown file too.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
 @click.option("--assert", "strict", is_flag=True, help="Exit with status 1 when a target is missed.")
 def command(
@@ -52,11 +58,12 @@ def command(
     stored: int | None,
     data: Path | None,
     out: Path | None,
+    document: Path | None,
     quick: bool,
     as_json: bool,
     strict: bool,
 ) -> None:
-    """Measure ingestion, summaries, SLOs, imports and reports on a platform of its own, and compare them with the targets.
+    """Measure ingestion, load by the clock, summaries, SLOs, imports, reports and growth on a platform of its own, and compare them with the targets.
 
     The load comes from another process over kept-alive connections, with every request made before the clock starts. Processor time is
     read from /proc for all processes of each component. The ceiling is one connection's binary COPY of as many rows into the same table.
@@ -82,6 +89,10 @@ def command(
     text = json.dumps(_as_json(results), indent=1)
     if out is not None:
         out.write_text(text + "\n")
+    if document is not None:
+        from app.cli.bench.markdown import as_markdown, written_into  # noqa: PLC0415
+
+        document.write_text(written_into(document.read_text(), as_markdown(results)))
     if as_json:
         click.echo(text)
     else:

@@ -56,6 +56,11 @@ def make_history(
         watch(made)
     with database.begin() as connection:
         connection.execute(_ROLLUPS, {"accounts": list(accounts)})
+    return count_events(database)
+
+
+def count_events(database: Database) -> int:
+    """Count the rows of the table."""
     with database.begin() as connection:
         return int(connection.execute(_COUNT).scalar_one())
 

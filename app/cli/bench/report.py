@@ -10,15 +10,17 @@ from app.cli.bench.targets import COLD, HOT, LARGE, MANY, REPORT_MEMORY, REPORT_
 from app.platform import Role
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from rich.console import Console
 
     from app.cli.bench.results import (
+        Grown,
         Import,
         Ingestion,
         Latency,
         Machine,
+        Offered,
         ReportRun,
         Results,
         SLOResults,
@@ -37,33 +39,48 @@ def print_results(results: Results, console: Console) -> None:
     """The machine, what was measured, and the targets."""
     if not console.is_terminal:
         console.width = WIDTH
-    console.print(_machine(results.machine))
+    console.print(machine_line(results.machine))
+    for table in tables(results):
+        console.print(table)
+
+
+def tables(results: Results) -> Iterator[Table]:
+    """What was measured, and the targets; cells may hold rich's markup."""
     marks = {target.figure: f"{target.goal}: {_verdict(target)}" for target in results.targets}
     if results.ingestion:
-        console.print(_ingestion(results.ingestion, marks))
+        yield _ingestion(results.ingestion, marks)
+    if results.offered:
+        yield _offered(results.offered)
+    if results.growth:
+        yield _growth(results.growth)
     if results.summaries:
-        console.print(_summaries(results.summaries, marks))
+        yield _summaries(results.summaries, marks)
     if results.slos:
-        console.print(_many_slos(results.slos, marks))
-        console.print(_large_slis(results.slos, marks))
+        yield _many_slos(results.slos, marks)
+        yield _large_slis(results.slos, marks)
     if results.imports:
-        console.print(_imports(results.imports, marks))
+        yield _imports(results.imports, marks)
     if results.reports:
-        console.print(_report(results.reports, marks))
+        yield _report(results.reports, marks)
+    yield _targets(results.targets)
+
+
+def _targets(targets: Sequence[Target]) -> Table:
     table = Table(title="Targets")
     for heading in ("target", "goal", "measured", ""):
         table.add_column(heading)
-    for target in results.targets:
+    for target in targets:
         goal = f"{target.goal} ({target.about})" if target.about else target.goal
         table.add_row(target.name, goal, target.measured, _verdict(target))
-    console.print(table)
+    return table
 
 
 def _verdict(target: Target) -> str:
     return "[green]met[/]" if target.met else "[yellow]not met[/]"
 
 
-def _machine(machine: Machine) -> str:
+def machine_line(machine: Machine) -> str:
+    """The machine in a line."""
     return (
         f"{machine.cpus} x {machine.cpu}, {machine.memory_gib:g} GiB, Linux {machine.kernel}, {machine.file_system}; "
         f"Python {machine.python}, PostgreSQL {machine.postgresql}, Valkey {machine.valkey}; "
@@ -94,6 +111,56 @@ def _ingestion(runs: tuple[Ingestion, ...], marks: Marks) -> Table:
     ]
     for name, values in rows:
         table.add_row(name, *values)
+    return table
+
+
+def _offered(offered: Offered) -> Table:
+    title = f"Offered by the clock, batches of {offered.batch_size:,}; the peak was {offered.peak_per_s:,.0f} events a second"
+    table = Table(title=title)
+    for heading in (
+        "of the peak",
+        "offered a second",
+        "stored a second",
+        "refused",
+        *(f"{what} {percentile} ms" for what in ("202", "fresh") for percentile in ("p50", "p99")),
+    ):
+        table.add_column(heading, justify="right")
+    for step in offered.steps:
+        times = (step.answer_p50_ms, step.answer_p99_ms, step.fresh_p50_ms, step.fresh_p99_ms)
+        table.add_row(
+            f"{step.share:.0%}",
+            f"{step.offered_per_s:,.0f}",
+            f"{step.stored_per_s:,.0f}",
+            f"{step.refused:.1%}",
+            *(f"{time:,.0f}" for time in times),
+        )
+    return table
+
+
+def _growth(growth: tuple[Grown, ...]) -> Table:
+    table = Table(title="Growth: batches of 1,000 while so many events with random ids are stored")
+    for heading in (
+        "events stored",
+        "stored a second",
+        "COPY: rows a second",
+        "share of COPY",
+        "CPU µs an event",
+        "times COPY",
+        "summary p50 ms",
+        "p99 ms",
+    ):
+        table.add_column(heading, justify="right")
+    for step in growth:
+        table.add_row(
+            f"{step.events:,}",
+            f"{step.stored_per_s:,.0f}",
+            f"{step.copy_per_s:,.0f}",
+            f"{step.speed_ratio:.0%}",
+            f"{step.stack_us:.1f}",
+            f"{step.cpu_ratio:.1f}",
+            f"{step.summary.p50_ms:.1f}",
+            f"{step.summary.p99_ms:.1f}",
+        )
     return table
 
 

@@ -67,6 +67,49 @@ class Ingestion:
         return self.stored_per_s / self.ceiling.rows_per_s
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferedStep:
+    """So many events a second offered by the clock, whatever the answers were.
+
+    share: of the peak. refused: share of the requests. answer: from the moment when a request was due to its 202, so that what
+    waits behind a slow answer counts too. fresh: from the 202 until stored.
+    """
+
+    share: float
+    offered_per_s: float
+    stored_per_s: float
+    refused: float
+    answer_p50_ms: float
+    answer_p99_ms: float
+    fresh_p50_ms: float
+    fresh_p99_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """`peak_per_s` is what was stored while everybody sent the next batch as soon as the last was answered."""
+
+    batch_size: int
+    peak_per_s: float
+    steps: tuple[OfferedStep, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grown:
+    """Ingestion, its ceiling and a summary from PostgreSQL at one size of the table: the medians of some runs.
+
+    events: rows in the table before the runs. Ratios are to the COPY that followed the same run.
+    """
+
+    events: int
+    stored_per_s: float
+    copy_per_s: float
+    speed_ratio: float
+    stack_us: float
+    cpu_ratio: float
+    summary: Latency
+
+
 @dataclass(frozen=True, slots=True)
 class Summaries:
     """`hot` comes from the cache; `cold` is computed with that many events stored, one request at a time. `refused` are both kinds'."""
@@ -176,10 +219,14 @@ class Machine:
 
 @dataclass(frozen=True, slots=True)
 class Results:
+    """What each part that ran has measured, and the targets it has a number for."""
+
     machine: Machine
-    ingestion: tuple[Ingestion, ...]
-    summaries: Summaries | None
-    slos: SLOResults | None
-    imports: tuple[Import, ...]
-    reports: ReportRun | None
-    targets: tuple[Target, ...]
+    ingestion: tuple[Ingestion, ...] = ()
+    offered: Offered | None = None
+    growth: tuple[Grown, ...] = ()
+    summaries: Summaries | None = None
+    slos: SLOResults | None = None
+    imports: tuple[Import, ...] = ()
+    reports: ReportRun | None = None
+    targets: tuple[Target, ...] = ()

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from rich.progress import Progress
 
+from app.cli.bench.growth import measure_growth
 from app.cli.bench.ingestion import measure_ingestion
 from app.cli.bench.load import Target
 from app.cli.bench.machine import describe_machine
+from app.cli.bench.offered import measure_offered
 from app.cli.bench.reports import measure_reports
 from app.cli.bench.results import Results
 from app.cli.bench.slos import measure_slos
@@ -20,15 +21,18 @@ from app.cli.bench.telemetry import measure_imports
 from app.platform import Platform, PlatformOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from rich.console import Console
+    from rich.progress import TaskID
 
-    from app.cli.bench.results import Import, Ingestion, ReportRun, SLOResults, Summaries
+    from app.cli.bench.results import Grown, Import, Ingestion, Offered, ReportRun, SLOResults, Summaries
 
 EVENTS = {1: 20_000, 100: 200_000, 1_000: 300_000}
 """Batch size → events: some seconds of load each."""
+OFFERED_S = 20
+GROWTH = (1_000_000, 5_000_000, 10_000_000, 20_000_000)
 HOT_REQUESTS = 20_000
 SERVICES = (10, 50)
 LARGE_DAYS = 30
@@ -50,57 +54,94 @@ class Plan:
 
 
 def run(plan: Plan, directory: Path, console: Console) -> Results:
-    """Start a platform under `directory`, measure, and stop it."""
-    machine = describe_machine(directory)
+    """Start a platform under `directory`, measure each part in its order, and stop it."""
+    results = Results(describe_machine(directory))
     with (
         Platform(directory, PlatformOptions(workers=plan.workers)).start() as platform,
         Progress(console=console, transient=True) as progress,
     ):
         target = _prepare(platform)
-        ingestion: list[Ingestion] = []
-        if "ingestion" in plan.parts:
-            for size in plan.sizes:
-                with _task(progress, f"batches of {size:,}"):
-                    events = round(EVENTS.get(size, 100_000) * plan.share)
-                    ingestion.append(
-                        measure_ingestion(platform, target, size=size, events=events, connections=plan.connections)
-                    )
-        summaries: Summaries | None = None
-        if "summaries" in plan.parts:
-            task = progress.add_task(f"summaries, {plan.stored:,} events stored", total=plan.stored)
-            summaries = measure_summaries(
-                platform,
-                target,
-                stored=plan.stored,
-                requests=round(HOT_REQUESTS * plan.share),
-                connections=plan.connections,
-                watch=lambda made: progress.update(task, completed=made),
-            )
-        slos: SLOResults | None = None
-        if "slos" in plan.parts:
-            task = progress.add_task("SLOs", total=None)
-            slos = measure_slos(
-                platform,
-                services=[round(number * plan.share) for number in SERVICES],
-                large_days=round(LARGE_DAYS * plan.share),
-                watch=lambda what: progress.update(task, description=what),
-            )
-        imports: tuple[Import, ...] = ()
-        if "imports" in plan.parts:
-            task = progress.add_task("imports", total=None)
-            imports = measure_imports(
-                platform,
-                lines=round(IMPORTED_LINES * plan.share),
-                watch=lambda what: progress.update(task, description=what),
-            )
-        report: ReportRun | None = None
-        if "reports" in plan.parts:
-            task = progress.add_task("reports", total=None)
-            report = measure_reports(
-                platform, share=plan.share, watch=lambda what: progress.update(task, description=what)
-            )
-    targets = compare(tuple(ingestion), summaries, slos, imports, report)
-    return Results(machine, tuple(ingestion), summaries, slos, imports, report, targets)
+        for part in (part for part in MEASURES if part in plan.parts):
+            task = progress.add_task(part, total=None)
+
+            def watch(what: str, task: TaskID = task) -> None:
+                progress.update(task, description=what)
+
+            results = replace(results, **{part: MEASURES[part](Bench(platform, target, plan, watch))})
+            progress.remove_task(task)
+    return replace(results, targets=compare(results))
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What a part needs: a platform, whom to send as, what was asked for, and whom to tell what is being measured."""
+
+    platform: Platform
+    target: Target
+    plan: Plan
+    watch: Callable[[str], None]
+
+    def scaled(self, full: int) -> int:
+        """Return so much of the full load as was asked for."""
+        return round(full * self.plan.share)
+
+
+def _ingestion(bench: Bench) -> tuple[Ingestion, ...]:
+    return tuple(_batches(bench, size) for size in bench.plan.sizes)
+
+
+def _batches(bench: Bench, size: int) -> Ingestion:
+    bench.watch(f"batches of {size:,}")
+    events = bench.scaled(EVENTS.get(size, 100_000))
+    return measure_ingestion(bench.platform, bench.target, size=size, events=events, connections=bench.plan.connections)
+
+
+def _offered(bench: Bench) -> Offered:
+    return measure_offered(bench.platform, bench.target, seconds=bench.scaled(OFFERED_S), watch=bench.watch)
+
+
+def _growth(bench: Bench) -> tuple[Grown, ...]:
+    sizes = [bench.scaled(size) for size in GROWTH]
+    return measure_growth(
+        bench.platform, bench.target, sizes=sizes, events=bench.scaled(EVENTS[1_000]), watch=bench.watch
+    )
+
+
+def _summaries(bench: Bench) -> Summaries:
+    return measure_summaries(
+        bench.platform,
+        bench.target,
+        stored=bench.plan.stored,
+        requests=bench.scaled(HOT_REQUESTS),
+        connections=bench.plan.connections,
+        watch=lambda made: bench.watch(f"summaries, {made:,} of {bench.plan.stored:,} events stored"),
+    )
+
+
+def _slos(bench: Bench) -> SLOResults:
+    services = [bench.scaled(number) for number in SERVICES]
+    return measure_slos(bench.platform, services=services, large_days=bench.scaled(LARGE_DAYS), watch=bench.watch)
+
+
+def _imports(bench: Bench) -> tuple[Import, ...]:
+    return measure_imports(bench.platform, lines=bench.scaled(IMPORTED_LINES), watch=bench.watch)
+
+
+def _reports(bench: Bench) -> ReportRun:
+    return measure_reports(bench.platform, share=bench.plan.share, watch=bench.watch)
+
+
+MEASURES: Mapping[str, Callable[[Bench], Any]] = {
+    "ingestion": _ingestion,
+    "offered": _offered,
+    "summaries": _summaries,
+    "slos": _slos,
+    "imports": _imports,
+    "reports": _reports,
+    # The last one: it leaves 20 million events behind.
+    "growth": _growth,
+}
+"""Part → how it is measured, in the order in which they run: the field of `Results` has its name."""
 
 
 def _prepare(platform: Platform) -> Target:
@@ -111,10 +152,3 @@ def _prepare(platform: Platform) -> Target:
         keys.append((account_id, platform.create_account(account_id, tier="enterprise", overrides=NO_LIMITS)))
     host, _, port = platform.base_url.removeprefix("http://").rpartition(":")
     return Target(host, int(port), tuple(keys))
-
-
-@contextmanager
-def _task(progress: Progress, name: str) -> Iterator[None]:
-    task = progress.add_task(name, total=None)
-    yield
-    progress.remove_task(task)

@@ -42,11 +42,7 @@ def measure_summaries(
         analyze(database)
     finally:
         database.close()
-    paths = tuple(
-        (account_id, f"/accounts/{account_id}/summary?window={w}") for account_id in accounts for w in WINDOWS
-    )
-    checkpoint(platform.instance.postgres.url("slipstream", superuser=True))
-    cold = _cold(platform, target, paths)
+    cold, paths = ask_cold(platform, target), _paths(target)
     _ask(GetLoad(target, paths, len(paths), 1))  # Warm the cache.
     hot = _ask(GetLoad(target, paths, requests, connections))
     return Summaries(
@@ -59,8 +55,10 @@ def measure_summaries(
     )
 
 
-def _cold(platform: Platform, target: Target, paths: tuple[tuple[str, str], ...]) -> list[LoadResult]:
-    """Every path with nothing in the cache, one at a time, several times."""
+def ask_cold(platform: Platform, target: Target) -> list[LoadResult]:
+    """Ask for every window of every account with nothing in the cache, one at a time, several times."""
+    paths = _paths(target)
+    checkpoint(platform.instance.postgres.url("slipstream", superuser=True))
     valkey = Valkey(platform.instance.redis_url, timeout_s=10.0)
     cached = [keyspace.summary(account_id, window) for account_id, _ in target.keys for window in WINDOWS]
     results = []
@@ -69,6 +67,14 @@ def _cold(platform: Platform, target: Target, paths: tuple[tuple[str, str], ...]
         results.append(_ask(GetLoad(target, paths, len(paths), 1)))
     valkey.forget()
     return results
+
+
+def _paths(target: Target) -> tuple[tuple[str, str], ...]:
+    return tuple(
+        (account_id, f"/accounts/{account_id}/summary?window={window}")
+        for account_id, _ in target.keys
+        for window in WINDOWS
+    )
 
 
 def _ask(load: GetLoad) -> LoadResult:

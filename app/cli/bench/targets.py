@@ -14,7 +14,7 @@ from app.cli.bench.results import Target
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from app.cli.bench.results import Import, Ingestion, ReportRun, SLOResults, Summaries
+    from app.cli.bench.results import Grown, Import, Ingestion, ReportRun, Results, SLOResults, Summaries
 
 REFERENCE_COPY_US = 9.5
 """Binary COPY of the same rows into the same partitioned table, two quiet cores, the million rows of a whole run."""
@@ -26,6 +26,8 @@ HOT_P99_MS = 5.0
 COLD_P99_MS = 10.0
 MANY_SLOS_S = 2.0
 LARGE_SLI_S = 1.0
+RATIO_KEPT, RATE_KEPT, SUMMARY_GROWN = 0.85, 0.4, 1.1
+"""From the smallest table to the largest: what is left of the ratio to COPY, of the absolute rate, and by how much a summary may be slower."""
 REPORT_S = 5.0
 REPORT_MB = 400
 IMPORTED_PER_S = 30_000
@@ -44,19 +46,24 @@ def speed_of(batch_size: int) -> str:
     return f"speed at {batch_size}"
 
 
-def compare(
-    ingestion: tuple[Ingestion, ...],
-    summaries: Summaries | None,
-    slos: SLOResults | None = None,
-    imports: tuple[Import, ...] = (),
-    report: ReportRun | None = None,
-) -> tuple[Target, ...]:
+def compare(results: Results) -> tuple[Target, ...]:
     """Every target that this run has a number for."""
-    copied = sum(run.ceiling.rows for run in ingestion) or 1
-    copy_us = sum(run.ceiling.rows * run.ceiling.postgresql_us_per_row for run in ingestion) / copied
-    copy_per_s = copied / (sum(run.ceiling.rows / run.ceiling.rows_per_s for run in ingestion) or 1)
-    measured = [target for run in ingestion for target in _of_ingestion(run, copy_us=copy_us, copy_per_s=copy_per_s)]
-    return (*measured, *_of_summaries(summaries), *_of_slos(slos), *_of_imports(imports), *_of_report(report))
+    return (
+        *_of_all_ingestion(results.ingestion),
+        *_of_growth(results.growth),
+        *_of_summaries(results.summaries),
+        *_of_slos(results.slos),
+        *_of_imports(results.imports),
+        *_of_report(results.reports),
+    )
+
+
+def _of_all_ingestion(runs: tuple[Ingestion, ...]) -> Iterator[Target]:
+    copied = sum(run.ceiling.rows for run in runs) or 1
+    copy_us = sum(run.ceiling.rows * run.ceiling.postgresql_us_per_row for run in runs) / copied
+    copy_per_s = copied / (sum(run.ceiling.rows / run.ceiling.rows_per_s for run in runs) or 1)
+    for run in runs:
+        yield from _of_ingestion(run, copy_us=copy_us, copy_per_s=copy_per_s)
 
 
 def _of_ingestion(run: Ingestion, *, copy_us: float, copy_per_s: float) -> Iterator[Target]:
@@ -80,6 +87,33 @@ def _of_ingestion(run: Ingestion, *, copy_us: float, copy_per_s: float) -> Itera
             measured=f"{reached:.0%} ({run.stored_per_s:,.0f} of {copy_per_s:,.0f} a second)",
             met=reached >= share,
         )
+
+
+def _of_growth(growth: tuple[Grown, ...]) -> Iterator[Target]:
+    if len(growth) < 2:  # noqa: PLR2004 - two make a growth.
+        return
+    first, last = growth[0], growth[-1]
+    sizes = f"from {first.events:,} to {last.events:,} events"
+    for figure, goal, before, after, written in (
+        ("share of COPY", RATIO_KEPT, first.speed_ratio, last.speed_ratio, ".0%"),
+        ("events stored a second", RATE_KEPT, first.stored_per_s, last.stored_per_s, ",.0f"),
+    ):
+        kept = after / before
+        yield Target(
+            figure=f"growth, {figure}",
+            name=f"{figure} {sizes}",
+            goal=f"≥ {goal:.0%} of it is kept",
+            measured=f"{kept:.0%} ({before:{written}}, then {after:{written}})",
+            met=kept >= goal,
+        )
+    before, after = first.summary.p99_ms, last.summary.p99_ms
+    yield Target(
+        figure="growth, summary",
+        name=f"summary from PostgreSQL {sizes}, p99",
+        goal=f"≤ {SUMMARY_GROWN:g} times",
+        measured=f"{after / before:.2f} times ({before:.1f} ms, then {after:.1f})",
+        met=after <= SUMMARY_GROWN * before,
+    )
 
 
 def _of_summaries(summaries: Summaries | None) -> Iterator[Target]:

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from app.cli.bench.results import Ceiling, Import, Ingestion, Latency, ReportRun, Summaries
+from app.cli.bench.results import Ceiling, Grown, Import, Ingestion, Latency, Machine, ReportRun, Results, Summaries
 from app.cli.bench.targets import REFERENCE_COPY_US, compare
+
+if TYPE_CHECKING:
+    from app.cli.bench.results import Target
 
 RUN = Ingestion(
     batch_size=1_000,
@@ -19,6 +23,11 @@ RUN = Ingestion(
     generator_us=1,
     ceiling=Ceiling(rows=300_000, rows_per_s=60_000, postgresql_us_per_row=REFERENCE_COPY_US, client_us_per_row=0.2),
 )
+MACHINE = Machine("some", 2, 4.0, "6", "3.11", "18", "9", "ext4", 0.0)
+
+
+def targets(**measured: Any) -> tuple[Target, ...]:
+    return compare(Results(MACHINE, **measured))
 
 
 @pytest.mark.parametrize(
@@ -42,19 +51,19 @@ def test_the_stack_is_the_sum_of_its_components_and_compared_with_copy() -> None
 def test_targets_are_met_on_their_edge_and_missed_beyond() -> None:
     slower = replace(RUN, stored_per_s=29_999.0)
 
-    assert [target.met for target in compare((RUN,), None)] == [True, True]
-    assert [target.met for target in compare((slower,), None)] == [True, False]
+    assert [target.met for target in targets(ingestion=(RUN,))] == [True, True]
+    assert [target.met for target in targets(ingestion=(slower,))] == [True, False]
 
 
 def test_on_a_slow_machine_the_ratio_to_copy_decides() -> None:
     slow = replace(RUN, cpu_us={"api": 70.0}, ceiling=replace(RUN.ceiling, postgresql_us_per_row=REFERENCE_COPY_US * 2))
 
-    assert compare((slow,), None)[0].met
-    assert not compare((replace(slow, ceiling=RUN.ceiling),), None)[0].met
+    assert targets(ingestion=(slow,))[0].met
+    assert not targets(ingestion=(replace(slow, ceiling=RUN.ceiling),))[0].met
 
 
 def test_a_batch_size_without_a_target_has_none() -> None:
-    assert compare((replace(RUN, batch_size=10),), None) == ()
+    assert targets(ingestion=(replace(RUN, batch_size=10),)) == ()
 
 
 def test_summaries_have_a_target_hot_and_cold() -> None:
@@ -67,7 +76,7 @@ def test_summaries_have_a_target_hot_and_cold() -> None:
         cold=Latency(1, 2, 10, 20),
     )
 
-    assert [target.met for target in compare((), measured)] == [True, False]
+    assert [target.met for target in targets(summaries=measured)] == [True, False]
 
 
 def test_the_copies_of_a_run_count_by_their_rows() -> None:
@@ -77,7 +86,7 @@ def test_the_copies_of_a_run_count_by_their_rows() -> None:
         ceiling=Ceiling(rows=100_000, rows_per_s=200_000, postgresql_us_per_row=1, client_us_per_row=0),
     )
 
-    stored = next(target for target in compare((lucky, RUN), None) if target.name.startswith("stored"))
+    stored = next(target for target in targets(ingestion=(lucky, RUN)) if target.name.startswith("stored"))
 
     assert stored.measured == "41% (30,000 of 72,727 a second)"
 
@@ -85,10 +94,28 @@ def test_the_copies_of_a_run_count_by_their_rows() -> None:
 def test_a_core_alone_has_to_import_each_kind_of_file_fast_enough() -> None:
     slow, fast = Import("ndjson", 100, 90_000.0, 30.0, 3.4), Import("combined", 100, 10_000.0, 30.0, 3.3)
 
-    assert [target.met for target in compare((), None, None, (slow, fast))] == [False, True]
+    assert [target.met for target in targets(imports=(slow, fast))] == [False, True]
 
 
 def test_a_report_has_a_target_on_time_and_one_on_memory() -> None:
     run = ReportRun(rows=777_600, accounts=500, incidents=50, seconds=4.9, cpu_s=3, memory_mb=400, pdf_bytes=9)
 
-    assert [target.met for target in compare((), None, report=run)] == [True, False]
+    assert [target.met for target in targets(reports=run)] == [True, False]
+
+
+def test_growth_is_judged_from_the_smallest_table_to_the_largest() -> None:
+    small = Grown(
+        events=1_000_000,
+        stored_per_s=50_000,
+        copy_per_s=100_000,
+        speed_ratio=0.5,
+        stack_us=20,
+        cpu_ratio=2,
+        summary=Latency(1, 2, 10, 11),
+    )
+    edge = replace(small, events=20_000_000, stored_per_s=20_000, speed_ratio=0.425, summary=Latency(1, 2, 11, 12))
+    beyond = replace(edge, stored_per_s=19_999, speed_ratio=0.424, summary=Latency(1, 2, 11.1, 12))
+
+    assert [target.met for target in targets(growth=(small, beyond, edge))] == [True, True, True]
+    assert [target.met for target in targets(growth=(small, edge, beyond))] == [False, False, False]
+    assert targets(growth=(small,)) == ()

@@ -1,0 +1,48 @@
+"""The results as Markdown: the same tables, for a document that people wrote around them."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from app.cli.bench.report import machine_line, tables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from rich.console import RenderableType
+    from rich.table import Table
+
+    from app.cli.bench.results import Results
+
+OPENING, CLOSING = "<!-- measured -->", "<!-- /measured -->"
+_BLOCK = re.compile(f"({OPENING}\n).*?({CLOSING})", re.DOTALL)
+
+
+def as_markdown(results: Results) -> str:
+    """Return the machine, the tables and the targets."""
+    return (
+        "\n".join((machine_line(results.machine), *(line for table in tables(results) for line in _lines(table))))
+        + "\n"
+    )
+
+
+def written_into(document: str, measured: str) -> str:
+    """Return the document with `measured` between its marks; raises `ValueError` for one without them."""
+    if not _BLOCK.search(document):
+        raise ValueError(f"It has no place for measurements: {OPENING} … {CLOSING}.")
+    return _BLOCK.sub(lambda match: f"{match[1]}{measured}{match[2]}", document)
+
+
+def _lines(table: Table) -> Iterator[str]:
+    yield from ("", f"### {table.title}", "")
+    yield _row(column.header for column in table.columns)
+    yield _row("---:" if column.justify == "right" else "---" for column in table.columns)
+    for cells in zip(*(column.cells for column in table.columns), strict=True):
+        yield _row(cells)
+
+
+def _row(cells: Iterable[RenderableType]) -> str:
+    return f"| {' | '.join(Text.from_markup(str(cell)).plain.strip() for cell in cells)} |"
