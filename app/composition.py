@@ -29,7 +29,6 @@ from app.core.metrics.pool_metrics import OBSERVE_EVERY_S, PoolMetrics
 from app.core.metrics.queue_collector import QueueCollector
 from app.core.metrics.request_metrics import RequestMetrics
 from app.core.mirror import AccountMirror
-from app.core.notify.routes import routes_of
 from app.core.pools import PROBE_CONNECTIONS, SLO_CONNECTIONS, TELEMETRY_CONNECTIONS
 from app.core.queue.stats import read_stats
 from app.core.repeating import Repeating
@@ -42,7 +41,7 @@ from app.factory import create_app
 from app.limits import Core, compose_doorstep, compose_limits
 from app.named_routes import LOOK_EVERY_S, NamedRoutes
 from app.report_composition import report_routes
-from app.slo_composition import compose_slos
+from app.slo_composition import compose_slos, installation_of
 from app.status_composition import status_routes
 from app.summary_composition import compose_summaries
 from app.task_queue import task_queue
@@ -160,8 +159,7 @@ def compose_api(settings: Settings, counting: Counting, *, now: datetime) -> Api
     readers = BodyReaders(
         deadline_s=settings.body_timeout_s, most=max(1, int(settings.api_threads * (1 - _THREADS_KEPT_FREE)))
     )
-    targets = routes_of(settings).names
-    slos = compose_slos(pools.open("slos", size=SLO_CONNECTIONS), valkey, targets=targets)
+    slos = compose_slos(pools.open("slos", size=SLO_CONNECTIONS), valkey, here=installation_of(settings))
     alerting = compose_alerts(settings, database)
     named_routes = NamedRoutes(slos.catalogue.in_force)
     beside.append(Repeating("named routes", named_routes.look, interval_s=LOOK_EVERY_S))

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 from app.core.accepted_minutes import AcceptedMinutes
 from app.core.counting.backfill import Backfill
 from app.core.database import Database
+from app.core.notify.routes import routes_of
 from app.core.pools import SLO_CONNECTIONS
 from app.core.queue.stats import read_stats
 from app.named_routes import shipped_text
 from reporting.catalogue.catalogue import Catalogue
+from reporting.definitions.installation import UNKNOWN, Installation
 from reporting.evaluation.books import Books
 from reporting.evaluation.evaluator import Evaluator
 from reporting.evaluation.readings import Readings
@@ -24,8 +26,7 @@ from reporting.slo_history import SLOHistory
 from reporting.slo_service import SLOs
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
+    from app.core.settings import Settings
     from app.core.valkey import Valkey
 
 
@@ -42,12 +43,12 @@ class SLOParts:
     compiler: Compiler
 
 
-def compose_slos(database: Database, valkey: Valkey, *, targets: Collection[str] | None = None) -> SLOParts:
+def compose_slos(database: Database, valkey: Valkey, *, here: Installation = UNKNOWN) -> SLOParts:
     """Build it on a pool of `SLO_CONNECTIONS` or more. Nothing is contacted before the first use.
 
-    `targets` are those of notifications that the settings name, for whoever applies definitions.
+    `here` is what the settings say of definitions, for whoever applies them.
     """
-    catalogue, maintenance = Catalogue(database, targets=targets), MaintenanceCalendar(database)
+    catalogue, maintenance = Catalogue(database, here=here), MaintenanceCalendar(database)
     accepted = AcceptedMinutes(database, valkey)
     books = Books(accepted)
     evaluator = Evaluator(database, catalogue, maintenance, books)
@@ -60,6 +61,11 @@ def compose_slos(database: Database, valkey: Valkey, *, targets: Collection[str]
         Readings(catalogue, evaluator),
         Compiler(database, catalogue, maintenance, accepted, partial(_waiting, valkey)),
     )
+
+
+def installation_of(settings: Settings) -> Installation:
+    """Return what these settings say of definitions."""
+    return Installation(routes_of(settings).names, timedelta(days=settings.minute_retention_days))
 
 
 def _waiting(valkey: Valkey) -> Waiting:

@@ -163,14 +163,13 @@ def _refusals() -> Iterator[None]:
 @contextmanager
 def _slos(settings: Settings) -> Iterator[SLOs]:
     from app.core.database import Database  # noqa: PLC0415 - `slipstream --help` stays quick.
-    from app.core.notify.routes import routes_of  # noqa: PLC0415
     from app.core.valkey import Valkey  # noqa: PLC0415
-    from app.slo_composition import compose_slos  # noqa: PLC0415
+    from app.slo_composition import compose_slos, installation_of  # noqa: PLC0415
 
     database = Database(settings.database_url, pool_size=2, statement_timeout_ms=_PATIENCE_MS, name="slipstream cli")
     valkey = Valkey(settings.redis_url)
     try:
-        yield compose_slos(database, valkey, targets=routes_of(settings).names).slos
+        yield compose_slos(database, valkey, here=installation_of(settings)).slos
     finally:
         database.close()
         valkey.forget()

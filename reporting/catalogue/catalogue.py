@@ -21,6 +21,7 @@ from reporting.definitions import openslo
 from reporting.definitions.build import build
 from reporting.definitions.export import export
 from reporting.definitions.findings import DefinitionError
+from reporting.definitions.installation import UNKNOWN
 from reporting.definitions.load import load
 from reporting.definitions.references import Library
 from reporting.definitions.reporter import Reporter
@@ -28,7 +29,7 @@ from reporting.evaluation.event_book import rule_of
 from reporting.evaluation.measure import measure_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Iterable
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from reporting.catalogue.registered import Registered
     from reporting.definitions.definition import Definition
     from reporting.definitions.findings import Finding
+    from reporting.definitions.installation import Installation
     from reporting.definitions.openslo import OpenSLO
 
 
@@ -66,11 +68,11 @@ class Applied:
 
 
 class Catalogue:
-    """Thread-safe. Methods raise `DependencyError`. `targets` are those of notifications that the settings name."""
+    """Thread-safe. Methods raise `DependencyError`. `here` is what the settings say of definitions."""
 
-    def __init__(self, database: Database, *, targets: Collection[str] | None = None) -> None:
+    def __init__(self, database: Database, *, here: Installation = UNKNOWN) -> None:
         self._database = database
-        self._targets = targets
+        self._here = here
         self._lock = threading.Lock()
         self._known: dict[str, Registered] = {}
         self._versions = -1
@@ -152,7 +154,7 @@ class Catalogue:
 
     def _plan(self, connection: Connection, text: str) -> tuple[Applied, list[OpenSLO]]:
         stored = [_readable(each) for each in catalogue_store.objects(connection)]
-        loaded = load(text, [each for each in stored if each is not None], targets=self._targets)
+        loaded = load(text, [each for each in stored if each is not None], here=self._here)
         if loaded.errors:
             raise DefinitionError(loaded.errors)
         objects = {(each.kind, each.metadata.name): each for each in stored if each is not None}

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 
 from reporting.definitions.durations import parse_duration, write_duration
 from reporting.slo.exact import shown
+from reporting.slo.objective import BudgetingMethod
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+    from datetime import timedelta
 
     from reporting.definitions.definition import AlertPolicy, Definition
     from reporting.definitions.findings import Path
+    from reporting.definitions.installation import Installation
     from reporting.definitions.reporter import Reporter
     from reporting.slo.burn_rate_alert import BurnRateAlert
 
@@ -21,23 +24,33 @@ _TOLERANCE = Decimal("0.1")
 """Months differ by as much from 30 days, and 28 days do."""
 
 
-def lint(definition: Definition, report: Reporter, targets: Collection[str] | None = None) -> None:
-    """Report doubts about an SLO; a calendar's period counts its nominal length.
-
-    `targets` are the names of targets that the settings have, None while they are not known.
-    """
+def lint(definition: Definition, report: Reporter, here: Installation) -> None:
+    """Report doubts about an SLO, and what cannot be evaluated here; a calendar's period counts its nominal length."""
+    _lint_slices(definition, here.minutes_kept, report)
     if not definition.policies:
         report.warning(("spec", "alertPolicies"), "no_alerts", "nobody is told when the budget burns")
     length = definition.window.nominal_length
     for index, policy in enumerate(definition.policies):
         path = ("spec", "alertPolicies", index)
-        _lint_telling(policy, targets, path, report)
+        _lint_telling(policy, here.targets, path, report)
         _lint_threshold_alert(definition, policy, path, report)
         for pair in policy.pairs:
             alert = pair.for_period(length)
             _lint_alert(definition, policy, alert, path, report)
             if pair.budget_share is not None:
                 _lint_threshold(definition, index, alert, path, report)
+
+
+def _lint_slices(definition: Definition, kept: timedelta | None, report: Reporter) -> None:
+    """Refuse slices over a window of which the first minutes would be gone before its end: the rest would be taken for all of it."""
+    length = definition.window.nominal_length
+    if kept is None or length <= kept or definition.objective.method is BudgetingMethod.OCCURRENCES:
+        return
+    message = (
+        f"slices are counted from minutes, which are kept for {write_duration(kept)} here: a window of {write_duration(length)} "
+        "needs SLIPSTREAM_MINUTE_RETENTION_DAYS to be as long, or budgetingMethod: Occurrences"
+    )
+    report.error(("spec", "timeWindow", 0, "duration"), "minutes_not_kept", message)
 
 
 def _lint_telling(policy: AlertPolicy, targets: Collection[str] | None, path: Path, report: Reporter) -> None:

@@ -17,6 +17,7 @@ from reporting.definitions.build import build
 from reporting.definitions.build_indicator import build_indicator
 from reporting.definitions.build_policy import build_condition, build_policy
 from reporting.definitions.findings import DefinitionError, FindingSeverity, finding_at
+from reporting.definitions.installation import UNKNOWN
 from reporting.definitions.lints import lint
 from reporting.definitions.metadata_rules import check_object
 from reporting.definitions.references import Library, inlined_policy
@@ -27,10 +28,11 @@ from reporting.definitions.slo_rules import check_slo_spec
 from reporting.definitions.yaml_text import read
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Iterable
 
     from reporting.definitions.definition import Definition
     from reporting.definitions.findings import Finding, Path
+    from reporting.definitions.installation import Installation
     from reporting.definitions.yaml_text import Document
 
 _SPEC = ("spec",)
@@ -64,8 +66,8 @@ class _Object:
         return self.value is None or any(each.severity is FindingSeverity.ERROR for each in self.findings)
 
 
-def load(text: str, known: Iterable[openslo.OpenSLO] = (), *, targets: Collection[str] | None = None) -> Loaded:
-    """Read a text; `known` are objects applied before, which it may refer to, `targets` those that the settings name.
+def load(text: str, known: Iterable[openslo.OpenSLO] = (), *, here: Installation = UNKNOWN) -> Loaded:
+    """Read a text; `known` are objects applied before, which it may refer to, `here` is where it would be applied.
 
     Never raises for what the text says.
     """
@@ -86,7 +88,7 @@ def load(text: str, known: Iterable[openslo.OpenSLO] = (), *, targets: Collectio
             report = Reporter()
             definition = _build(each.value, library, report)
             if definition is not None:
-                lint(definition, report, targets)
+                lint(definition, report, here)
                 loaded.definitions.append(definition)
             each.findings += report.findings
         if each.value is not None and not each.broken:

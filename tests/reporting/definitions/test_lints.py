@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from reporting.definitions.installation import Installation
 from reporting.definitions.load import load, validate
 from tests.reporting.definitions.documents import BURN_POLICY, CHECKOUT, changed, ours, yaml
 from tests.reporting.definitions.places import (
@@ -225,8 +227,8 @@ def test_a_target_that_the_settings_do_not_name_is_a_doubt_where_they_are_known(
     asked = yaml(changed(CHECKOUT, *POLICY_PLACE, "spec", "notificationTargets", 0, "spec", "target", to="dba"))
 
     assert load(asked).findings == []
-    assert load(asked, targets={"page", "ticket", "dba"}).findings == []
-    (finding,) = load(asked, targets={"page", "ticket"}).findings
+    assert load(asked, here=Installation(targets={"page", "ticket", "dba"})).findings == []
+    (finding,) = load(asked, here=Installation(targets={"page", "ticket"})).findings
     assert (finding.path, finding.code) == ("spec.alertPolicies[0]", "unknown_target")
 
 
@@ -238,3 +240,20 @@ def test_a_target_is_a_name_and_never_an_address(address: str) -> None:
 
     assert findings[0][0] == "spec.alertPolicies[0].spec.notificationTargets[0].spec.target"
     assert findings[0][1:] == ("target_is_no_name" if address else "required", "error")
+
+
+@pytest.mark.parametrize("method", ["Timeslices", "RatioTimeslices"])
+def test_slices_over_a_window_longer_than_minutes_are_kept_are_refused(method: str) -> None:
+    here = Installation(minutes_kept=timedelta(days=35))
+    sliced = changed(CHECKOUT, "spec", "budgetingMethod", to=method)
+    sliced = changed(sliced, *OBJECTIVE, "timeSliceWindow", to="1m")
+    if method == "Timeslices":
+        sliced = changed(sliced, *OBJECTIVE, "timeSliceTarget", to=0.95)
+    longer = changed(sliced, *WINDOW, "duration", to="36d")
+
+    (finding,) = load(yaml(longer), here=here).errors
+    assert (finding.path, finding.code) == ("spec.timeWindow[0].duration", "minutes_not_kept")
+    assert "SLIPSTREAM_MINUTE_RETENTION_DAYS" in finding.message
+    assert load(yaml(longer)).errors == []
+    assert load(yaml(changed(longer, *WINDOW, "duration", to="35d")), here=here).errors == []
+    assert load(yaml(changed(CHECKOUT, *WINDOW, "duration", to="90d")), here=here).errors == []
