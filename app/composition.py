@@ -14,11 +14,14 @@ from app.api import operations
 from app.api import tiers as tiers_api
 from app.connection_pools import ConnectionPools
 from app.core.accounts_service import Accounts
+from app.core.audit import Audit
 from app.core.authentication import Authenticator
 from app.core.dependency_checks import dependency_checks
 from app.core.health import Readiness
+from app.core.http.addresses import ClientAddresses, networks
 from app.core.http.body import BodyReaders
 from app.core.http.guard import Guard
+from app.core.http.recording import ChangeRecord
 from app.core.key_usage import KeyUsage
 from app.core.keys_service import Keys
 from app.core.metrics.alert_metrics import AlertMetrics
@@ -132,6 +135,7 @@ def compose_api(settings: Settings, counting: Counting, *, now: datetime) -> Api
     guard = Guard(
         Authenticator(valkey=valkey, mirror=mirror, shards=shards, usage=usage, admin_token=settings.admin_token),
         compose_doorstep(settings, limit_metrics),
+        ChangeRecord(Audit(database), ClientAddresses(networks(settings.trusted_proxies or ""))),
     )
     core = Core(
         database=database,

@@ -13,6 +13,7 @@ from app.core.http.body import LARGEST_BODY, body_of
 from app.core.http.errors import as_problem
 from app.core.http.express import express, ready_json
 from app.core.http.operations import describe
+from app.core.http.recording import recorded_otherwise
 from app.core.http.rendering import json_response
 from app.core.keys import Scope, parse_key
 from app.core.problems import Problem, ProblemType
@@ -63,6 +64,7 @@ def blueprint(
 
     @routes.post("/events")
     @guard.by_admission
+    @recorded_otherwise("Every event is stored once, or dead, and counted.")
     @describe(POST_EVENTS)
     @express
     def post_events(environ: WSGIEnvironment, about: About) -> Ready:

@@ -9,6 +9,7 @@ from flask import Blueprint, Response, request
 
 from app.core.http.operations import describe
 from app.core.http.paging import read_cursor, write_cursor
+from app.core.http.recording import changes
 from app.core.http.rendering import json_response
 from app.core.problems import Problem, ProblemType
 from app.domain.shards import ACCOUNT_ID
@@ -50,6 +51,7 @@ def blueprint(queue: DeadLetterQueue, guard: Guard) -> Blueprint:
 
     @routes.post("/dlq/<letter_id>/replay")
     @guard.admin
+    @changes("dlq.replay", "letter_id")
     @describe(REPLAY)
     def replay_letter(letter_id: str) -> Response:
         if not queue.replay(_letter_id(letter_id)):
@@ -58,12 +60,14 @@ def blueprint(queue: DeadLetterQueue, guard: Guard) -> Blueprint:
 
     @routes.post("/dlq/replay")
     @guard.admin
+    @changes("dlq.replay_all", "account_id", "reason", otherwise="every account")
     @describe(REPLAY_ALL)
     def replay_letters() -> Response:
         return json_response(Enqueued(queue.replay_all(_selection(), datetime.now(UTC))), 202)
 
     @routes.delete("/dlq/<letter_id>")
     @guard.admin
+    @changes("dlq.purge", "letter_id")
     @describe(PURGE)
     def purge_letter(letter_id: str) -> Response:
         if not queue.purge(_letter_id(letter_id)):

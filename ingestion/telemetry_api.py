@@ -11,6 +11,7 @@ from flask import Blueprint, g, request
 from app.core.errors import DependencyError
 from app.core.http.body import LARGEST_BODY, read_body
 from app.core.http.operations import describe
+from app.core.http.recording import recorded_otherwise
 from app.core.http.rendering import json_response
 from app.core.keys import Scope
 from app.core.problems import Problem, ProblemType
@@ -37,6 +38,7 @@ def blueprint(guard: Guard, intake: Intake, *, retention: timedelta) -> Blueprin
 
     @routes.post("/telemetry")
     @guard.scope(Scope.TELEMETRY_WRITE)
+    @recorded_otherwise("Every request is counted, once.")
     @describe(POST_TELEMETRY)
     def post_telemetry() -> Response:
         account_id = g.principal.account_id

@@ -9,6 +9,7 @@ from flask import Blueprint, Response, g
 
 from app.core.http.guard import NO_SUCH_ACCOUNT
 from app.core.http.operations import describe
+from app.core.http.recording import changes
 from app.core.http.rendering import json_response
 from app.core.keys import Scope
 from app.core.problems import Problem, ProblemType
@@ -36,6 +37,7 @@ def blueprint(usages: Usages, circuits: Circuits, guard: Guard) -> Blueprint:
 
     @routes.delete("/accounts/<account_id>/circuit")
     @guard.admin
+    @changes("circuits.reset", "account_id")
     @describe(RESET_CIRCUIT)
     def reset_circuit(account_id: str) -> Response:
         now = datetime.now(UTC)

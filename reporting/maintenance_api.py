@@ -10,6 +10,7 @@ from flask import Blueprint, Response, request
 from app.core.clock import CLOCK
 from app.core.http.json_body import read_json
 from app.core.http.operations import describe
+from app.core.http.recording import changes
 from app.core.http.rendering import json_response
 from app.core.problems import FieldError, Problem, ProblemType
 from app.domain.calendar import UnknownZoneError
@@ -45,6 +46,7 @@ def blueprint(calendar: MaintenanceCalendar, guard: Guard) -> Blueprint:
 
     @routes.post("/maintenance")
     @guard.admin
+    @changes("maintenance.add", "service", "starts_at", "ends_at", "rrule", "reason", otherwise="every service")
     @describe(ADD)
     def add_maintenance() -> Response:
         maintenance = maintenance_of(read_json(request, NewMaintenance), CLOCK.now())
@@ -53,6 +55,7 @@ def blueprint(calendar: MaintenanceCalendar, guard: Guard) -> Blueprint:
 
     @routes.delete("/maintenance/<maintenance_id>")
     @guard.admin
+    @changes("maintenance.remove", "maintenance_id")
     @describe(REMOVE)
     def remove_maintenance(maintenance_id: str) -> Response:
         if "\0" in maintenance_id or not calendar.remove(maintenance_id, CLOCK.now()):

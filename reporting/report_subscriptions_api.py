@@ -11,6 +11,7 @@ from msgspec import Meta, Struct
 from app.core.clock import CLOCK
 from app.core.http.json_body import read_json
 from app.core.http.operations import Answer, Content, Operation, Parameter, describe
+from app.core.http.recording import changes
 from app.core.http.rendering import json_response
 from app.core.problems import ProblemType
 from reporting.alerts.paging import read_id
@@ -131,6 +132,7 @@ def blueprint(subscriptions: Subscriptions, guard: Guard, *, timezone: str) -> B
 
     @routes.post("/report-subscriptions")
     @guard.admin
+    @changes("subscriptions.add", "kind", "audience", "service", "account_id", "tier")
     @describe(_ADD)
     def add_subscription() -> Response:
         wanted = read_json(request, NewSubscription)
@@ -147,6 +149,7 @@ def blueprint(subscriptions: Subscriptions, guard: Guard, *, timezone: str) -> B
 
     @routes.delete("/report-subscriptions/<subscription_id>")
     @guard.admin
+    @changes("subscriptions.remove", "subscription_id")
     @describe(_REMOVE)
     def remove_subscription(subscription_id: str) -> Response:
         subscriptions.remove(read_id(subscription_id, "subscription"), CLOCK.now())

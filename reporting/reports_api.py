@@ -9,6 +9,7 @@ from flask import Blueprint, g, request
 from app.core.clock import CLOCK
 from app.core.http.json_body import read_json
 from app.core.http.operations import describe
+from app.core.http.recording import changes
 from app.core.http.rendering import json_response
 from app.core.problems import FieldError, Problem, ProblemType
 from app.domain.calendar import UnknownZoneError
@@ -32,6 +33,7 @@ def blueprint(reports: Reports, guard: Guard, *, timezone: str) -> Blueprint:
 
     @routes.post("/reports")
     @guard.admin
+    @changes("reports.order", "period", "kind", "service", "account_id", "tier", "send")
     @describe(about.ORDER)
     def order_report() -> Response:
         wanted, now = read_json(request, NewReport), CLOCK.now()
@@ -74,6 +76,7 @@ def blueprint(reports: Reports, guard: Guard, *, timezone: str) -> Blueprint:
 
     @routes.post("/reports/<report_id>/send")
     @guard.admin
+    @changes("reports.send", "report_id", "to")
     @describe(about.SEND)
     def send_report(report_id: str) -> Response:
         wanted = read_json(request, NewSend)

@@ -10,9 +10,11 @@ from flask import Blueprint, Response, g, request
 from app.core.clock import CLOCK
 from app.core.http.body import read_body
 from app.core.http.operations import describe
+from app.core.http.recording import changes
 from app.core.http.rendering import json_response
 from app.core.problems import FieldError, Problem, ProblemType
 from reporting.definitions.findings import DefinitionError
+from reporting.definitions.load import load
 from reporting.slos_description import APPLY, GET, LIST, REMOVE, YAML_TYPES
 
 if TYPE_CHECKING:
@@ -47,6 +49,7 @@ def blueprint(slos: SLOs, guard: Guard) -> Blueprint:
 
     @routes.put("/slos")
     @guard.admin
+    @changes("slos.apply", _named)
     @describe(APPLY)
     def apply_slos() -> Response:
         dry_run = _switch("dry_run", request.args.get("dry_run", "0"))
@@ -58,6 +61,7 @@ def blueprint(slos: SLOs, guard: Guard) -> Blueprint:
 
     @routes.delete("/slos/<name>")
     @guard.admin
+    @changes("slos.remove", "name")
     @describe(REMOVE)
     def remove_slo(name: str) -> Response:
         if not slos.remove(_name(name), by=principal_name(), now=CLOCK.now()):
@@ -71,6 +75,13 @@ def principal_name() -> str:
     """Return who is asking, for the record: an account and its key, or the operator."""
     principal = g.principal
     return "operator" if principal.account_id is None else f"{principal.account_id}/{principal.key_id}"
+
+
+def _named() -> str | None:
+    """Return the objects of the text to be applied, for the record; None when nothing is to be changed."""
+    if request.args.get("dry_run", "0") != "0":
+        return None
+    return ", ".join(each.metadata.name for each in load(_text()).objects)
 
 
 def _name(text: str) -> str:

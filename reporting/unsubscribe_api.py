@@ -14,6 +14,7 @@ from app.core.clock import CLOCK
 from app.core.http.body import read_body
 from app.core.http.link_page import LARGEST_FORM, link_page
 from app.core.http.operations import describe
+from app.core.http.recording import LINK, recorded_otherwise
 from reporting.reports.subscription_links import LinkError
 
 if TYPE_CHECKING:
@@ -49,13 +50,16 @@ def blueprint(subscriptions: Subscriptions, guard: Guard) -> Blueprint:
 
     @routes.post("/unsubscribe/<token>")
     @guard.public
+    @recorded_otherwise("The subscription is known to the link alone, so the view records it.")
     @describe(None)
     def leave(token: str) -> Response:
         read_body(request, limit=LARGEST_FORM)
         try:
-            subscriptions.leave(token, CLOCK.now())
+            subscription_id = subscriptions.named(token, CLOCK.now())
         except LinkError:
             return nothing()
+        with guard.change(LINK, "subscriptions.leave", subscription_id):
+            subscriptions.leave(token, CLOCK.now())
         return _page("Done", "You get no more of these reports.")
 
     return routes

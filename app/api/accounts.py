@@ -12,6 +12,7 @@ from app.core.accounts_service import AccountChange, NewAccount
 from app.core.http.json_body import read_json
 from app.core.http.operations import Answer, Content, Operation, Parameter, describe
 from app.core.http.paging import Paging
+from app.core.http.recording import changes
 from app.core.http.rendering import json_response
 from app.core.problems import ProblemType
 from app.core.tiers import Overrides
@@ -138,6 +139,7 @@ def blueprint(accounts: Accounts, guard: Guard) -> Blueprint:
 
     @routes.post("/accounts")
     @guard.admin
+    @changes("accounts.create", "account_id", "tier")
     @describe(CREATE)
     def create_account() -> Response:
         account = accounts.create(read_json(request, NewAccount), datetime.now(UTC))
@@ -151,6 +153,7 @@ def blueprint(accounts: Accounts, guard: Guard) -> Blueprint:
 
     @routes.patch("/accounts/<account_id>")
     @guard.admin
+    @changes("accounts.change", "account_id", "name", "tier", "overrides", "shard", "ordered")
     @describe(CHANGE)
     def change_account(account_id: str) -> Response:
         change = read_json(request, AccountChange)

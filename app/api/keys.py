@@ -14,6 +14,7 @@ from msgspec import Meta, Struct
 from app.api.accounts import BODY_PROBLEMS, TAG
 from app.core.http.json_body import read_json
 from app.core.http.operations import Answer, Content, Operation, Parameter, describe
+from app.core.http.recording import changes
 from app.core.http.rendering import json_response
 from app.core.keys import DEFAULT_OVERLAP, KEY_ID, LONGEST_OVERLAP, KeyState, Scope
 from app.core.problems import Problem, ProblemType
@@ -156,6 +157,7 @@ def blueprint(keys: Keys, guard: Guard) -> Blueprint:
 
     @routes.post("/keys")
     @guard.admin
+    @changes("keys.create", "account_id", "scopes", "expires_at")
     @describe(CREATE)
     def create_key() -> Response:
         wanted = read_json(request, NewKeyRequest)
@@ -165,6 +167,7 @@ def blueprint(keys: Keys, guard: Guard) -> Blueprint:
 
     @routes.post("/keys/<key_id>/rotate")
     @guard.admin
+    @changes("keys.rotate", "key_id", "overlap_seconds", "expires_at")
     @describe(ROTATE)
     def rotate_key(key_id: str) -> Response:
         wanted = read_json(request, Rotation, empty=b"{}")
@@ -175,6 +178,7 @@ def blueprint(keys: Keys, guard: Guard) -> Blueprint:
 
     @routes.delete("/keys/<key_id>")
     @guard.admin
+    @changes("keys.revoke", "key_id")
     @describe(REVOKE)
     def revoke_key(key_id: str) -> Response:
         keys.revoke(key_id, datetime.now(UTC))

@@ -11,6 +11,7 @@ from msgspec import Struct
 from app.api.accounts import BODY_PROBLEMS, TAG
 from app.core.http.json_body import read_json
 from app.core.http.operations import Answer, Content, Operation, Parameter, describe
+from app.core.http.recording import changes
 from app.core.http.rendering import json_response
 from app.core.tiers import TIER_NAME, AccountLane, Limit, Limits, Overrides
 from app.domain.shards import Lane
@@ -141,6 +142,7 @@ def blueprint(tiers: Tiers, guard: Guard) -> Blueprint:
 
     @routes.put("/tiers/<name>")
     @guard.admin
+    @changes("tiers.put", "name", *_LIMITS)
     @describe(PUT)
     def put_tier(name: str) -> Response:
         wanted = read_json(request, TierLimits)
@@ -149,6 +151,7 @@ def blueprint(tiers: Tiers, guard: Guard) -> Blueprint:
 
     @routes.patch("/tiers/<name>")
     @guard.admin
+    @changes("tiers.change", "name", *_LIMITS)
     @describe(CHANGE)
     def change_tier(name: str) -> Response:
         return json_response(_view(tiers.change(name, read_json(request, Overrides), datetime.now(UTC))))

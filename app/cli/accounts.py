@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from app.cli.options import json_option, print_json, print_table, with_settings
+from app.cli.recording import recorded
 
 if TYPE_CHECKING:
     from app.core.accounts import Account
@@ -33,7 +34,7 @@ def create(account_id: str, name: str | None, tier: str, *, as_json: bool, setti
     from app.core.accounts_service import NewAccount  # noqa: PLC0415
 
     new = NewAccount(account_id=account_id, name=account_id if name is None else name, tier=tier)
-    with administration(settings) as ours:
+    with administration(settings) as ours, recorded(settings, "accounts.create", account_id, tier=tier):
         _print([ours.accounts.create(new, datetime.now(UTC))], as_json=as_json)
 
 
@@ -61,7 +62,7 @@ def set_tier(account_id: str, tier: str, *, as_json: bool, settings: Settings) -
     from app.cli.administration import administration  # noqa: PLC0415 - `slipstream --help` stays quick.
     from app.core.accounts_service import AccountChange  # noqa: PLC0415
 
-    with administration(settings) as ours:
+    with administration(settings) as ours, recorded(settings, "accounts.set_tier", account_id, tier=tier):
         _print([ours.accounts.change(account_id, AccountChange(tier=tier), datetime.now(UTC))], as_json=as_json)
 
 

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from app.cli.options import json_option, print_json, print_table, with_settings
+from app.cli.recording import recorded
 from ingestion.dead_letters import LetterId, Reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from app.core.settings import Settings
     from ingestion.dead_letter_queue import DeadLetterQueue
@@ -95,7 +97,7 @@ def replay(
 ) -> None:
     """Put letters back into the queue. Those that are stored leave the list."""
     _check_usage(letters, everything, account_id or reason)
-    with _queue(settings) as queue:
+    with _queue(settings) as queue, _recorded(settings, "replay", letters, account_id, reason):
         if everything:
             count = queue.replay_all(_selection(account_id, reason), datetime.now(UTC))
         else:
@@ -123,12 +125,20 @@ def purge(
     if everything and not yes:
         which = "the dead letters that the filters name" if account_id or reason else "all dead letters"
         click.confirm(f"This removes {which} for ever. Go on?", abort=True, err=True)
-    with _queue(settings) as queue:
+    with _queue(settings) as queue, _recorded(settings, "purge", letters, account_id, reason):
         if everything:
             count = queue.purge_all(_selection(account_id, reason), datetime.now(UTC))
         else:
             count = sum(_each(letters, queue.purge))
     click.echo(f"{count} dead letters are gone.", err=True)
+
+
+def _recorded(
+    settings: Settings, what: str, letters: tuple[LetterId, ...], account_id: str | None, reason: str | None
+) -> AbstractContextManager[None]:
+    if letters:
+        return recorded(settings, f"dlq.{what}", ", ".join(map(str, letters)))
+    return recorded(settings, f"dlq.{what}_all", account_id or "every account", reason=reason)
 
 
 def _check_usage(letters: tuple[LetterId, ...], everything: bool, filtered: str | None) -> None:  # noqa: FBT001 (private)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from app.cli.options import json_option, print_json, print_table, with_settings
+from app.cli.recording import recorded
 from app.core.keys import TENANT_SCOPES, Scope
 
 if TYPE_CHECKING:
@@ -39,7 +40,8 @@ def create(account_id: str, scopes: tuple[str, ...], days: int | None, *, as_jso
     now = datetime.now(UTC)
     expires_at = None if days is None else now + timedelta(days=days)
     wanted = frozenset(map(Scope, scopes)) or TENANT_SCOPES
-    with administration(settings) as ours:
+    detail = {"scopes": sorted(wanted), "days": days}
+    with administration(settings) as ours, recorded(settings, "keys.create", account_id, **detail):
         issued = ours.keys.create(account_id, wanted, now=now, expires_at=expires_at)
     if as_json:
         print_json({**_value(issued.key, now), "key": issued.text})
@@ -73,7 +75,7 @@ def revoke(key_id: str, *, settings: Settings) -> None:
     """End a key. No request is let in with it once this command has ended well."""
     from app.cli.administration import administration  # noqa: PLC0415 - `slipstream --help` stays quick.
 
-    with administration(settings) as ours:
+    with administration(settings) as ours, recorded(settings, "keys.revoke", key_id):
         ours.keys.revoke(key_id, datetime.now(UTC))
     click.echo(f"Key {key_id} is revoked.", err=True)
 

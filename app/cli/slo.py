@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from app.cli.options import json_option, print_json, print_table, with_settings
+from app.cli.recording import command_actor, recorded
 from app.cli.slo_tables import applied_rows, replayed_rows, slo_rows
 
 if TYPE_CHECKING:
@@ -74,8 +75,10 @@ def validate(files: tuple[Path, ...], *, as_json: bool) -> None:
 def apply(files: tuple[Path, ...], *, dry_run: bool, as_json: bool, settings: Settings) -> None:
     """Apply OpenSLO files. The old target keeps holding for the time before."""
     text = _read(files)
-    with _slos(settings) as slos, _refusals():
-        applied = slos.apply(text, by="command line", now=datetime.now(UTC), dry_run=dry_run)
+    with _slos(settings) as slos, _refusals(), ExitStack() as stack:
+        if not dry_run:
+            stack.enter_context(recorded(settings, "slos.apply", _names(text)))
+        applied = slos.apply(text, by=command_actor().name, now=datetime.now(UTC), dry_run=dry_run)
     if as_json:
         print_json(_plain(applied))
         return
@@ -142,6 +145,12 @@ def replay(
 
 def _read(files: tuple[Path, ...]) -> str:
     return "\n---\n".join(sys.stdin.read() if str(path) == "-" else path.read_text("utf-8") for path in files)
+
+
+def _names(text: str) -> str:
+    from reporting.definitions.load import load  # noqa: PLC0415 - `slipstream --help` stays quick.
+
+    return ", ".join(each.metadata.name for each in load(text).objects)
 
 
 def _plain(value: Any) -> Any:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from app.cli.options import json_option, print_json, print_table, with_settings
+from app.cli.recording import command_actor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -121,13 +122,12 @@ def _password() -> str:
 
 @contextmanager
 def _users(settings: Settings) -> Iterator[tuple[Users, Actor]]:
-    from app.core.audit_entry import Actor  # noqa: PLC0415 - `slipstream --help` stays quick.
-    from app.core.database import Database  # noqa: PLC0415
+    from app.core.database import Database  # noqa: PLC0415 - `slipstream --help` stays quick.
     from app.core.passwords import Passwords  # noqa: PLC0415
     from app.core.users_service import Users  # noqa: PLC0415
 
     database = Database(settings.database_url, pool_size=1, name="slipstream cli")
     try:
-        yield Users(database, Passwords()), Actor("command line", getpass.getuser())
+        yield Users(database, Passwords()), command_actor()
     finally:
         database.close()

@@ -27,7 +27,7 @@ class Audit:
         self._database = database
 
     @contextmanager
-    def change(self, actor: Actor, action: str, subject: str, *, now: datetime, **detail: Any) -> Iterator[None]:
+    def change(self, actor: Actor, action: str, subject: str, /, *, now: datetime, **detail: Any) -> Iterator[None]:
         """Record a change before it is made: what cannot be recorded is not done. A refusal is recorded behind it."""
         self._add(AuditEntry(at=now, actor=actor, action=action, subject=subject, detail=detail))
         try:

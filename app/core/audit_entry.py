@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who does something: a username, and the address and the request it comes from."""
+    """Who does something, and the address and the request it comes from.
+
+    `name` is a username, a key (`acme/<key id>`), `operator`, `link`, or `cli:<user of the machine>`.
+    """
 
     name: str
     address: str = ""

@@ -6,8 +6,10 @@ import secrets
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from app.core.audit import REFUSED
 from app.core.problems import Problem, ProblemType
 from app.core.roles import Role
+from dashboards.web.actors import who
 from dashboards.web.forms import query, read_form
 
 if TYPE_CHECKING:
@@ -84,7 +86,13 @@ def blueprint(pages: Pages, guard: SessionGuard, audit: Audit, users: Users) -> 
         entries = found[:_ON_A_PAGE]
         following = entries[-1].entry_id if len(found) > _ON_A_PAGE else None
         return pages.page(
-            "audit/audit.html", entries=entries, following=following, actor=actor or "", subject=subject or ""
+            "audit/audit.html",
+            entries=entries,
+            following=following,
+            actor=actor or "",
+            subject=subject or "",
+            who=who,
+            refused=f".{REFUSED}",
         )
 
     return routes

@@ -10,6 +10,7 @@ from urllib.parse import unquote
 from flask import request
 
 from app.core.http.application import WholeResponse
+from app.core.http.recording import recorded_otherwise
 from app.core.problems import Problem, ProblemType
 from app.core.roles import Role
 from app.core.sessions_service import derived, new_secret
@@ -74,6 +75,7 @@ def blueprint(
 
     @routes.post("/login")
     @guard.public
+    @recorded_otherwise("A session is opened and recorded by one transaction.")
     def sign_in() -> Response:
         fields = read_form()
         secret = request.cookies.get(form_cookie)

@@ -14,6 +14,7 @@ from app.core.clock import CLOCK
 from app.core.http.body import read_body
 from app.core.http.link_page import LARGEST_FORM, link_page
 from app.core.http.operations import describe
+from app.core.http.recording import LINK, recorded_otherwise
 from reporting.alerts.ack_links import LinkError
 
 if TYPE_CHECKING:
@@ -53,13 +54,16 @@ def blueprint(acknowledging: Acknowledging, guard: Guard) -> Blueprint:
 
     @routes.post("/ack/<token>")
     @guard.public
+    @recorded_otherwise("The incident is known to the link alone, so the view records it.")
     @describe(None)
     def acknowledge(token: str) -> Response:
-        body = read_body(request, limit=LARGEST_FORM)
+        name = _name(read_body(request, limit=LARGEST_FORM))
         try:
-            incident = acknowledging.acknowledge(token, CLOCK.now(), by=_name(body))
+            incident_id = acknowledging.look(token, CLOCK.now()).incident_id
         except LinkError:
             return nothing()
+        with guard.change(LINK, "incidents.acknowledge", incident_id, by=name):
+            incident = acknowledging.acknowledge(incident_id, CLOCK.now(), by=name)
         return _page("Thank you", "It is noted that you are on it.", incident=incident)
 
     return routes

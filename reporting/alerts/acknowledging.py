@@ -33,6 +33,6 @@ class Acknowledging:
             raise LinkError
         return incident
 
-    def acknowledge(self, token: str, now: datetime, *, by: str) -> Incident:
-        """Note that whoever has the link is on it."""
-        return self._alerts.acknowledge_incident(self.look(token, now).incident_id, now, by=by)
+    def acknowledge(self, incident_id: str, now: datetime, *, by: str) -> Incident:
+        """Note that whoever has the link of an incident is on it."""
+        return self._alerts.acknowledge_incident(incident_id, now, by=by)

@@ -8,6 +8,7 @@ from flask import Blueprint, g, request
 
 from app.core.clock import CLOCK
 from app.core.http.operations import describe
+from app.core.http.recording import changes
 from app.core.http.rendering import json_response
 from reporting.alerts.alerts_description import (
     ACKNOWLEDGE,
@@ -55,6 +56,7 @@ def blueprint(alerts: Alerts, guard: Guard) -> Blueprint:
 
     @routes.post("/alerts/<alert_id>/ack")
     @guard.admin
+    @changes("alerts.acknowledge", "alert_id")
     @describe(ACKNOWLEDGE)
     def acknowledge(alert_id: str) -> Response:
         return json_response(view_of(alerts.acknowledge(read_id(alert_id, "alert"), CLOCK.now(), by=g.principal.name)))

@@ -9,6 +9,7 @@ from flask import Blueprint, g, request
 from app.core.clock import CLOCK
 from app.core.http.json_body import read_json
 from app.core.http.operations import describe
+from app.core.http.recording import changes
 from app.core.http.rendering import json_response
 from reporting.alerts.alerts_api import view_of as alert_view
 from reporting.alerts.incidents_description import (
@@ -53,6 +54,7 @@ def blueprint(incidents: Incidents, guard: Guard) -> Blueprint:
 
     @routes.post("/incidents")
     @guard.admin
+    @changes("incidents.add", "service", "title")
     @describe(ADD)
     def add_incident() -> Response:
         incident = incidents.add(read_json(request, NewIncident), CLOCK.now(), by=g.principal.name)
@@ -67,6 +69,7 @@ def blueprint(incidents: Incidents, guard: Guard) -> Blueprint:
 
     @routes.patch("/incidents/<incident_id>")
     @guard.admin
+    @changes("incidents.change", "incident_id")
     @describe(CHANGE)
     def change_incident(incident_id: str) -> Response:
         wanted = read_json(request, IncidentChange)

@@ -11,6 +11,7 @@ from msgspec import Struct
 from app.core.clock import CLOCK
 from app.core.http.json_body import read_json
 from app.core.http.operations import Answer, Content, Operation, Parameter, describe
+from app.core.http.recording import changes
 from app.core.http.rendering import json_response
 from app.core.problems import ProblemType
 from reporting.alerts.alerts_description import TAG
@@ -112,6 +113,7 @@ def blueprint(silences: Silences, guard: Guard) -> Blueprint:
 
     @routes.post("/silences")
     @guard.admin
+    @changes("silences.add", "service", "slo", "severity", "ends_at", "reason", otherwise="every service")
     @describe(ADD)
     def add_silence() -> Response:
         silence = silences.add(read_json(request, NewSilence), CLOCK.now(), by=g.principal.name)
@@ -119,6 +121,7 @@ def blueprint(silences: Silences, guard: Guard) -> Blueprint:
 
     @routes.delete("/silences/<silence_id>")
     @guard.admin
+    @changes("silences.end", "silence_id")
     @describe(END)
     def end_silence(silence_id: str) -> Response:
         silences.end(read_id(silence_id, "silence"), CLOCK.now(), by=g.principal.name)

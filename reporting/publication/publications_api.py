@@ -9,6 +9,7 @@ from flask import Blueprint, Response, g, request
 from app.core.clock import CLOCK
 from app.core.http.json_body import read_json
 from app.core.http.operations import describe
+from app.core.http.recording import changes
 from app.core.http.rendering import json_response
 from reporting.alerts.paging import read_id
 from reporting.publication.publications import NewUpdate, Publishing
@@ -39,6 +40,7 @@ def blueprint(publications: Publications, guard: Guard) -> Blueprint:
 
     @routes.post("/incidents/<incident_id>/publish")
     @guard.admin
+    @changes("incidents.publish", "incident_id", "title")
     @describe(PUBLISH)
     def publish(incident_id: str) -> Response:
         wanted = read_json(request, Publishing)
@@ -47,6 +49,7 @@ def blueprint(publications: Publications, guard: Guard) -> Blueprint:
 
     @routes.delete("/incidents/<incident_id>/publish")
     @guard.admin
+    @changes("incidents.withdraw", "incident_id")
     @describe(WITHDRAW)
     def withdraw(incident_id: str) -> Response:
         publications.withdraw(read_id(incident_id, "incident"), CLOCK.now())
@@ -54,6 +57,7 @@ def blueprint(publications: Publications, guard: Guard) -> Blueprint:
 
     @routes.post("/incidents/<incident_id>/updates")
     @guard.admin
+    @changes("incidents.tell", "incident_id", "status")
     @describe(TELL)
     def tell(incident_id: str) -> Response:
         wanted = read_json(request, NewUpdate)

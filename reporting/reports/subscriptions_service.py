@@ -77,6 +77,10 @@ class Subscriptions:
             raise LinkError
         return subscription, _address(subscription, digest)
 
+    def named(self, token: str, now: datetime) -> str:
+        """Return the id of a link's subscription, which may have ended. Raises `LinkError`."""
+        return self._links.read(token, now, self._database)[0]
+
     def leave(self, token: str, now: datetime) -> None:
         """Take the address of a link out of its subscription; again, or after its end, changes nothing. Raises `LinkError`."""
         subscription_id, digest = self._links.read(token, now, self._database)

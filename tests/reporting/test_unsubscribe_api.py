@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from app.core.audit import Audit
 from reporting.reports.archive import Paper
 from reporting.reports.model import Kind, Scope
 from reporting.reports.schedule import Rhythm
@@ -55,7 +56,11 @@ def test_one_click_of_a_mail_program_is_enough(client: FlaskClient, workshop: Wo
         done = client.post(link, data={"List-Unsubscribe": "One-Click"})
         assert (done.status_code, "You get no more of these reports" in done.text) == (200, True)
 
-    assert workshop.subscriptions.all()[0].audience == ("ben@example.org",)
+    (left,) = workshop.subscriptions.all()
+    assert left.audience == ("ben@example.org",)
+    entry = Audit(workshop.database).page(limit=1)[0]
+    assert (entry.actor.name, entry.action, entry.subject) == ("link", "subscriptions.leave", left.subscription_id)
+    assert "mia@example.org" not in str(entry)
     assert "not on the list" in client.get(link).text
 
 

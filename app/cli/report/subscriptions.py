@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from app.cli.options import json_option, print_json, print_table, with_settings
+from app.cli.recording import command_actor, recorded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from app.core.settings import Settings
     from reporting.reports.subscriptions import Subscription
     from reporting.reports.subscriptions_service import Subscriptions
-
-_BY = "command line"
 
 
 @click.group("subscriptions")
@@ -55,8 +54,10 @@ def add_subscription(
 
     scope = Scope(service=service, account_id=account_id, tier=tier)
     rhythm = Rhythm(kind=Kind(kind), timezone=timezone or settings.timezone, hour=hour, scope=scope)
-    with _service(settings) as service_of_them:
-        added = service_of_them.add(rhythm, CLOCK.now(), audience=audience, paper=Paper(paper), by=_BY)
+    detail = {"audience": list(audience), "service": service, "account_id": account_id, "tier": tier}
+    by = command_actor().name
+    with _service(settings) as service_of_them, recorded(settings, "subscriptions.add", kind, **detail):
+        added = service_of_them.add(rhythm, CLOCK.now(), audience=audience, paper=Paper(paper), by=by)
     click.echo(f"{added.subscription_id}: {added.next_period} is due at {added.due_at:%Y-%m-%d %H:%M} UTC")
 
 
@@ -91,7 +92,7 @@ def remove_subscription(subscription_id: str, *, settings: Settings) -> None:
     """End a subscription."""
     from app.core.clock import CLOCK  # noqa: PLC0415 - `slipstream --help` stays quick.
 
-    with _service(settings) as service:
+    with _service(settings) as service, recorded(settings, "subscriptions.remove", subscription_id):
         service.remove(subscription_id, CLOCK.now())
     click.echo(f"{subscription_id} has ended")
 

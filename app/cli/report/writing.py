@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from app.cli.recording import command_actor, recorded
 from app.core.database import Database
 from app.core.pools import SLO_CONNECTIONS
 from app.core.valkey import Valkey
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 _PATIENCE_MS = 60_000
 """Nobody waits for an answer to a request."""
 _VALKEY_TIMEOUT_S = 5.0
-_BY = "command line"
 
 
 def order_of(kind: Kind, period: str | None, timezone: str, scope: Scope, now: datetime) -> ReportOrder:
@@ -87,10 +87,11 @@ def ask_workers(settings: Settings, order: ReportOrder, paper: Paper, *, to: Seq
     from app.task_queue import task_queue  # noqa: PLC0415
 
     valkey = Valkey(settings.redis_url, timeout_s=_VALKEY_TIMEOUT_S)
-    with _database(settings) as database:
+    by = command_actor().name
+    with _database(settings) as database, recorded(settings, "reports.order", order.period, kind=order.kind, to=[*to]):
         enqueue = task_queue(settings, database, valkey).make_reports
         reports = report_archive(settings, database, enqueue)
-        return reports.order(order, now, by=_BY, paper=paper, to=to).report_id
+        return reports.order(order, now, by=by, paper=paper, to=to).report_id
 
 
 def archived(settings: Settings, *, kind: str | None, service: str | None, limit: int) -> Sequence[ArchivedReport]:

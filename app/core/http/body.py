@@ -27,6 +27,7 @@ _CHECK_EVERY_S = 1.0
 _TOLERANCE_S = 1.0
 """The kernel's silence may begin a little after our reading: `100 Continue` is something that we send."""
 _CHUNK = 65_536
+_READ = "slipstream.body"
 
 
 class Input(Protocol):
@@ -161,11 +162,16 @@ class BodyReaders:
 
 
 def read_body(request: Request, *, limit: int = LARGEST_BODY) -> bytes:
-    """Return the body as it came, not decompressed; empty when there is none.
+    """Return the body as it came, not decompressed; empty when there is none. It may be asked for again.
 
     Raises `Problem`: 413 above `limit` bytes, and those of `TimedInput.read`.
     """
-    return body_of(request.environ, limit=limit)
+    body: bytes | None = request.environ.get(_READ)
+    if body is None:
+        body = request.environ[_READ] = body_of(request.environ, limit=limit)
+    if len(body) > limit:
+        raise _too_large(limit)
+    return body
 
 
 def body_of(environ: WSGIEnvironment, *, limit: int = LARGEST_BODY) -> bytes:

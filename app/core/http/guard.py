@@ -10,17 +10,20 @@ from flask import g, request
 
 from app.core.http.doorstep import OPEN
 from app.core.http.express import About
+from app.core.http.recording import NO_RECORD, SAFE_METHODS, Change, change_of
 from app.core.keys import Scope
 from app.core.problems import Problem, ProblemType
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
     from wsgiref.types import WSGIEnvironment
 
     from flask import Flask
 
     from app.core.authentication import Principal
     from app.core.http.doorstep import Doorstep, Visit
+    from app.core.http.recording import Recorder
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -36,21 +39,28 @@ class Authenticates(Protocol):
 
 
 class Guard:
-    """Declares the rule of a view and holds it."""
+    """Declares the rule of a view and holds it, and records what those who were let in change."""
 
-    def __init__(self, authenticator: Authenticates, doorstep: Doorstep = OPEN) -> None:
+    def __init__(self, authenticator: Authenticates, doorstep: Doorstep = OPEN, recorder: Recorder = NO_RECORD) -> None:
         self._authenticator = authenticator
         self._doorstep = doorstep
+        self._recorder = recorder
 
     def scope(self, scope: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
         """Let in who has this scope, and operators. A view with an `account_id` is for that account's own keys."""
 
         def decorate(view: Callable[P, R]) -> Callable[P, R]:
+            change = change_of(view)
+
             @wraps(view)
             def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
                 principal = self.check(scope)
                 self.check_own(principal, kwargs.get("account_id", principal.account_id))
-                return view(*args, **kwargs)
+                found = change.of_request(kwargs) if isinstance(change, Change) else None
+                if found is None or not isinstance(change, Change):
+                    return view(*args, **kwargs)
+                with self.change(principal.name, change.action, found[0], **found[1]):
+                    return view(*args, **kwargs)
 
             return marked(guarded, f"scope {scope}")
 
@@ -74,6 +84,10 @@ class Guard:
     def by_admission(view: Callable[P, R]) -> Callable[P, R]:
         """Leave it to the admission script, which checks the key together with everything else."""
         return marked(view, f"scope {Scope.EVENTS_WRITE}")
+
+    def change(self, name: str, action: str, subject: str, /, **detail: Any) -> AbstractContextManager[None]:
+        """Record a change of this request, for a view that does not say it beforehand."""
+        return self._recorder.change(name, action, subject, **detail)
 
     def check(self, scope: str) -> Principal:
         """Return who is calling. Raises `Problem` when that is nobody we know, or he has neither this scope nor `admin`."""
@@ -117,10 +131,22 @@ def authorisation_of(view: Callable[..., Any]) -> str | None:
 
 
 def require_rules(app: Flask) -> None:
-    """Raise `LookupError` when a view declares no rule."""
+    """Raise `LookupError` when a view declares no rule, or does not say how its changes are recorded.
+
+    Pages of a session record theirs themselves.
+    """
     bare = [endpoint for endpoint, view in app.view_functions.items() if authorisation_of(view) is None]
     if bare:
         raise LookupError(f"these views do not say who may call them: {', '.join(sorted(bare))}")
+    changing = {rule.endpoint for rule in app.url_map.iter_rules() if (rule.methods or set()) - SAFE_METHODS}
+    views = {endpoint: app.view_functions[endpoint] for endpoint in changing}
+    silent = [
+        endpoint
+        for endpoint, view in views.items()
+        if change_of(view) is None and not (authorisation_of(view) or "").startswith("session ")
+    ]
+    if silent:
+        raise LookupError(f"these views do not say what they change: {', '.join(sorted(silent))}")
 
 
 def marked(view: Callable[P, R], rule: str) -> Callable[P, R]:

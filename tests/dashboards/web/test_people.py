@@ -4,7 +4,10 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import pytest
+
 from app.core.audit import Audit
+from app.core.audit_entry import Actor
 from app.core.passwords import Passwords
 from app.core.roles import Role
 from app.core.users_service import Users
@@ -60,6 +63,23 @@ def test_the_record_says_who_did_what_and_is_filtered(admin: Person, api: Api, d
     assert "admin@example.com users.set_role role: manager mia" in page
     assert "None matches" in text_of(admin.get("/ui/audit?actor=nobody"))
     assert admin.get("/ui/audit?before=x").status_code == 400
+
+
+def test_the_record_says_what_everybody_is_and_what_was_refused(admin: Person, database: Database) -> None:
+    audit = Audit(database)
+    for name in ("acme/ab12cd34ef56", "cli:root", "operator", "link", "mia"):
+        with audit.change(Actor(name), "things.change", name, now=datetime.now(UTC)):
+            pass
+    with pytest.raises(KeyError), audit.change(Actor("mia"), "things.change", "lost", now=datetime.now(UTC)):
+        raise KeyError
+
+    page = text_of(admin.get("/ui/audit"))
+
+    assert "acme/ab12cd34ef56 API key things.change" in page
+    assert "root command line things.change" in page
+    assert "operator admin token things.change" in page
+    assert "somebody by a link things.change" in page
+    assert "mia things.change Refused reason: KeyError lost" in page
 
 
 def test_the_menu_shows_a_viewer_what_is_for_viewers(viewer: Person, admin: Person) -> None:

@@ -10,6 +10,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from app.composition import Counting, compose_api
+from app.core.audit import Audit
 from app.core.database import Database
 from reporting.alerts.ack_links import HOLDS_FOR, AckLinks, LinkError
 from tests.reporting.alerts.conftest import FAST, NOW, B, reading
@@ -46,7 +47,7 @@ def test_looking_asks_and_changes_nothing_however_often(client: FlaskClient, day
 
 
 def test_saying_so_acknowledges_everything_that_fires_in_the_incident(
-    client: FlaskClient, days: Days, link: str
+    client: FlaskClient, days: Days, database: Database, link: str
 ) -> None:
     days.say(reading("a", B), reading("b", B))
 
@@ -57,6 +58,10 @@ def test_saying_so_acknowledges_everything_that_fires_in_the_incident(
     assert days.states() == {f"a/{FAST}": "acknowledged", f"b/{FAST}": "acknowledged"}
     assert days.told()[-1]["event"] in {"incident.acknowledged", "incident.updated"}
     assert "Somebody is on it" in client.get(link).text
+    (entry,) = Audit(database).page(limit=2)
+    assert (entry.actor.name, entry.action) == ("link", "incidents.acknowledge")
+    assert entry.detail == {"by": "Ada <script> (by link)"}
+    assert link.removeprefix("/ack/") not in str(entry)
 
 
 def test_saying_so_again_or_without_a_name_is_fine(client: FlaskClient, days: Days, link: str) -> None:
