@@ -70,7 +70,7 @@ def web_pages(settings: Settings, database: Database, valkey: Valkey, parts: Web
     pages = Pages(assets, ErrorAnswers(settings.base_url), timezone=settings.timezone)
     audit = Audit(database)
     sessions = Sessions(database, admin_token=settings.admin_token)
-    users = Users(database, Passwords())
+    users, throttle = Users(database, Passwords()), LoginThrottle(valkey)
     guard = SessionGuard(sessions, ClientAddresses(networks(settings.trusted_proxies or "")), https=https)
     slos, alerting, limits = parts.slos, parts.alerting, parts.limits
     account_page = web_accounts.AccountPage(
@@ -82,8 +82,8 @@ def web_pages(settings: Settings, database: Database, valkey: Valkey, parts: Web
         requests=RequestsOfAccounts(database),
     )
     return [
-        sign_in.blueprint(pages, guard, sessions, users, LoginThrottle(valkey), sso=settings.oidc_issuer is not None),
-        *_single_sign_on(settings, pages, guard, users),
+        sign_in.blueprint(pages, guard, sessions, users, throttle, sso=settings.oidc_issuer is not None),
+        *_single_sign_on(settings, pages, guard, users, throttle),
         overview.blueprint(
             pages,
             guard,
@@ -131,7 +131,9 @@ def web_pages(settings: Settings, database: Database, valkey: Valkey, parts: Web
     ]
 
 
-def _single_sign_on(settings: Settings, pages: Pages, guard: SessionGuard, users: Users) -> list[Blueprint]:
+def _single_sign_on(
+    settings: Settings, pages: Pages, guard: SessionGuard, users: Users, throttle: LoginThrottle
+) -> list[Blueprint]:
     """Return the routes of signing in elsewhere, where there is an elsewhere; Authlib is loaded then alone."""
     if settings.oidc_issuer is None:
         return []
@@ -146,4 +148,8 @@ def _single_sign_on(settings: Settings, pages: Pages, guard: SessionGuard, users
         callback=settings.base_url.rstrip("/") + single_sign_on.CALLBACK,
     )
     roles = roles_by_group(settings.oidc_roles)
-    return [single_sign_on.blueprint(pages, guard, users, openid, role_claim=settings.oidc_role_claim, roles=roles)]
+    return [
+        single_sign_on.blueprint(
+            pages, guard, users, openid, throttle, role_claim=settings.oidc_role_claim, roles=roles
+        )
+    ]

@@ -14,6 +14,8 @@ from app.core import keyspace
 from app.core.problems import Problem, ProblemType
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from app.core.valkey import Valkey
 
 WINDOW_S = 900
@@ -35,15 +37,26 @@ class LoginThrottle:
         if address is not None:
             of_address = keyspace.login_tries("address", _digest(address))
             counters = [(of_address, MOST_FROM_ADDRESS), (_pair(name, address), MOST_OF_NAME_FROM_ADDRESS), *counters]
-        wait_ms = self._script([key for key, _ in counters], [WINDOW_S * 1_000, *(most for _, most in counters)])
-        if wait_ms:
-            detail = "Too many tries to sign in. Wait a little."
-            raise Problem(ProblemType.RATE_LIMIT_EXCEEDED, detail, limit="sign_in", retry_after=wait_ms / 1_000)
+        self._count(counters)
+
+    def elsewhere(self, step: str, address: str | None) -> None:
+        """Count a step of signing in elsewhere, where nobody has a name yet; raises `Problem` (rate-limit-exceeded).
+
+        It is counted by its address, and those of which none is known together.
+        """
+        most = MOST_OF_NAME if address is None else MOST_FROM_ADDRESS
+        self._count([(keyspace.login_tries("elsewhere", _digest(f"{step} {address or ''}")), most)])
 
     def succeeded(self, name: str, address: str | None) -> None:
         """Forget the tries of whoever has signed in."""
         if address is not None:
             self._valkey.execute("DEL", _pair(name, address))
+
+    def _count(self, counters: Sequence[tuple[str, int]]) -> None:
+        wait_ms = self._script([key for key, _ in counters], [WINDOW_S * 1_000, *(most for _, most in counters)])
+        if wait_ms:
+            detail = "Too many tries to sign in. Wait a little."
+            raise Problem(ProblemType.RATE_LIMIT_EXCEEDED, detail, limit="sign_in", retry_after=wait_ms / 1_000)
 
 
 def _pair(name: str, address: str) -> str:

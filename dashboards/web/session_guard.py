@@ -113,7 +113,7 @@ class SessionGuard:
     @property
     def address(self) -> str | None:
         """Where this request comes from, None when that cannot be told."""
-        return self._addresses.of(request.environ)
+        return self._addresses.firmly(request.environ)
 
 
 def check_csrf(expected: str) -> None:

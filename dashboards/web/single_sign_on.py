@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from flask import Blueprint
     from werkzeug.wrappers import Response
 
+    from app.core.login_throttle import LoginThrottle
     from app.core.openid import OpenId
     from app.core.roles import Role
     from app.core.users_service import Users
@@ -31,15 +32,23 @@ _LIFE_S = 600
 
 
 def blueprint(
-    pages: Pages, guard: SessionGuard, users: Users, openid: OpenId, *, role_claim: str, roles: Mapping[str, Role]
+    pages: Pages,
+    guard: SessionGuard,
+    users: Users,
+    openid: OpenId,
+    throttle: LoginThrottle,
+    *,
+    role_claim: str,
+    roles: Mapping[str, Role],
 ) -> Blueprint:
-    """Return the routes of signing in elsewhere."""
+    """Return the routes of signing in elsewhere. Each step asks the issuer, so both are counted as tries to sign in are."""
     routes = pages.blueprint("single_sign_on")
     cookie = f"{guard.cookie}-oidc"
 
     @routes.get("/login/oidc")
     @guard.public
     def leave() -> Response:
+        throttle.elsewhere("leave", guard.address)
         secret = new_secret()
         place = openid.begin(
             state=derived(secret, "state"), nonce=derived(secret, "nonce"), verifier=derived(secret, "verifier")
@@ -51,6 +60,7 @@ def blueprint(
     @routes.get("/login/oidc/callback")
     @guard.public
     def come_back() -> Response:
+        throttle.elsewhere("come back", guard.address)
         secret, code = request.cookies.get(cookie), query("code")
         state = (query("state") or "").encode("utf-8", "backslashreplace")
         if secret is None or not hmac.compare_digest(derived(secret, "state").encode(), state):

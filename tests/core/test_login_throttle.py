@@ -52,6 +52,17 @@ def test_an_address_may_not_try_one_name_after_another(throttle: LoginThrottle) 
     assert tried[-1] is not None
 
 
+def test_steps_elsewhere_are_counted_apart_by_address_and_together_where_none_is_known(throttle: LoginThrottle) -> None:
+    for step, address, most in (("leave", "192.0.2.7", MOST_FROM_ADDRESS), ("leave", None, MOST_OF_NAME)):
+        for _ in range(most):
+            throttle.elsewhere(step, address)
+        with pytest.raises(Problem):
+            throttle.elsewhere(step, address)
+
+    throttle.elsewhere("leave", "192.0.2.8")
+    throttle.elsewhere("come back", "192.0.2.7")
+
+
 def test_a_name_may_not_be_tried_from_one_address_after_another(throttle: LoginThrottle) -> None:
     tried = [refused(throttle, "mia", f"192.0.2.{number}") for number in range(MOST_OF_NAME + 1)]
 

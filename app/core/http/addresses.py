@@ -26,14 +26,15 @@ class ClientAddresses:
     def of(self, environ: WSGIEnvironment) -> str | None:
         """Return the address of the client, of an IPv6 address its /64 network.
 
-        None when it cannot be known: behind a proxy that we were not told of all clients would look like one, and what comes
-        from this very machine is a proxy's, or an operator's.
+        None when it cannot be known: what comes from this very machine is a proxy's or an operator's, and what a private network
+        has forwarded may come from a proxy of ours that we were not told of, behind which all clients would look like one.
         """
         peer = _parse(environ.get("REMOTE_ADDR", ""))
         if peer is None:
             return None
         if not self._is_ours(peer):
-            return None if peer.is_loopback or any(name in environ for name in FORWARDED) else _name(peer)
+            forwarded = peer.is_private and any(name in environ for name in FORWARDED)
+            return None if peer.is_loopback or forwarded else _name(peer)
         for text in reversed(environ.get("HTTP_X_FORWARDED_FOR", "").split(",")):
             address = _parse(text.strip())
             if address is None:
@@ -41,6 +42,18 @@ class ClientAddresses:
             if not self._is_ours(address):
                 return _name(address)
         return None
+
+    def firmly(self, environ: WSGIEnvironment) -> str | None:
+        """Return the same, or else who certainly asked us: nothing that is in a request makes somebody unknown.
+
+        So nobody escapes a limit by a header, and all behind a proxy that we were not told of share one. None of this machine.
+        """
+        address, peer = self.of(environ), _parse(environ.get("REMOTE_ADDR", ""))
+        if address is not None or peer is None or peer.is_loopback:
+            return address
+        # The last address is the word of the proxy that has asked us; those before it are anybody's.
+        last = _parse(environ.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip())
+        return _name(peer if last is None or not self._is_ours(peer) else last)
 
     def _is_ours(self, address: Address) -> bool:
         return any(address in network for network in self._proxies)

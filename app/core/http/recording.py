@@ -49,7 +49,7 @@ class ChangeRecord:
 
     def change(self, name: str, action: str, subject: str, /, **detail: Any) -> AbstractContextManager[None]:
         """Record what somebody changes; `name` is a key's id or who else it is, never a secret."""
-        address = self._addresses.of(request.environ) or request.environ.get("REMOTE_ADDR", "")
+        address = self._addresses.firmly(request.environ) or request.environ.get("REMOTE_ADDR", "")
         actor = Actor(name, address, g.get("request_id", ""))
         return self._audit.change(actor, action, subject, now=datetime.now(UTC), **detail)
 

@@ -105,6 +105,16 @@ def test_guessing_is_throttled_also_for_the_right_password(nobody: Person, api: 
     assert sign_in(nobody, token=TOKEN).status_code == 303
 
 
+@pytest.mark.parametrize("remote", ["192.0.2.7", "8.8.4.4"])
+def test_a_header_that_anybody_can_send_takes_nobody_out_of_the_limit(nobody: Person, mia: str, remote: str) -> None:
+    nobody.client.environ_base["REMOTE_ADDR"] = remote
+    for number in range(MOST_OF_NAME_FROM_ADDRESS):
+        nobody.client.environ_base["HTTP_X_FORWARDED_FOR"] = f"198.51.100.{number}"
+        assert sign_in(nobody, username="mia", password="wrong and long enough").status_code == 401
+
+    assert sign_in(nobody, username="mia", password=PASSWORD).status_code == 429
+
+
 def test_a_planted_session_is_not_taken_over(nobody: Person) -> None:
     nobody.client.set_cookie(COOKIE, "planted")
 

@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry
 from app.composition import Counting, compose_api
 from app.core.audit import Audit
 from app.core.audit_entry import Actor
+from app.core.login_throttle import MOST_FROM_ADDRESS
 from app.core.passwords import Passwords
 from app.core.roles import Role, role_of, roles_by_group
 from app.core.users_service import Users
@@ -143,6 +144,23 @@ def test_a_code_is_good_once(nobody: Person, provider: Provider) -> None:
 
     assert nobody.get(back).status_code == 303
     assert nobody.get(back).status_code == 403
+
+
+def test_it_is_throttled_as_signing_in_is_and_a_header_helps_nobody_out(nobody: Person, provider: Provider) -> None:
+    nobody.client.environ_base["REMOTE_ADDR"] = "8.8.4.4"
+    tried = []
+    for number in range(MOST_FROM_ADDRESS + 1):
+        nobody.client.environ_base["HTTP_X_FORWARDED_FOR"] = f"198.51.100.{number}"
+        tried.append(nobody.get("/ui/login/oidc"))
+
+    assert {each.status_code for each in tried[:-1]} == {303}
+    assert tried[-1].status_code == 429
+    assert int(tried[-1].headers["Retry-After"]) >= 1
+    back = provider.authorize(tried[-2].location).removeprefix("http://127.0.0.1:8080")
+    forged = [nobody.get(f"{back}x").status_code for _ in range(MOST_FROM_ADDRESS)]
+    assert set(forged) == {403}
+    assert nobody.get(back).status_code == 429
+    assert "/token" not in provider.asked
 
 
 def test_a_private_address_is_asked_only_where_it_is_allowed(settings: Settings, provider: Provider) -> None:
