@@ -11,7 +11,8 @@ import logging
 import re
 import sys
 import threading
-from typing import TYPE_CHECKING, Any
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, cast
 
 import structlog
 
@@ -38,14 +39,15 @@ def configure_logging(
     *, level: str = "info", style: str = "json", environment: str = "", stream: TextIO | None = None
 ) -> None:
     """Set up the logs of this process: `level` is debug, info, warning or error, `style` json or console."""
-    out = sys.stderr if stream is None else stream
+    stream = sys.stderr if stream is None else stream
+    out = cast("TextIO", _Lossy(stream))
     before: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
         _Name(environment),
     ]
-    after: list[Processor] = [structlog.processors.format_exc_info, redact, _renderer(style, out)]
+    after: list[Processor] = [structlog.processors.format_exc_info, redact, _renderer(style, stream)]
     number = logging.getLevelNamesMapping()[level.upper()]
     structlog.configure(
         processors=[*before, *after],
@@ -98,6 +100,21 @@ def _without_secrets(text: str) -> str:
 def _is_news(record: logging.LogRecord) -> bool:
     """Tell whether Alembic says more than which dialect it is for, which it says of every connection that it looks at."""
     return not record.getMessage().startswith(_ALEMBIC_HABITS)
+
+
+class _Lossy:
+    """A stream that loses what it cannot write: a disk without room must not fail the work that a line tells of."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> None:
+        with suppress(OSError):
+            self._stream.write(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
 
 
 class _Name:

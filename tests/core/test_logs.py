@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import io
 import json
 import logging
@@ -26,6 +27,18 @@ def out() -> io.StringIO:
 
 def lines(out: io.StringIO) -> list[dict[str, Any]]:
     return [json.loads(line) for line in out.getvalue().splitlines()]
+
+
+class FullDisk(io.StringIO):
+    def write(self, _text: str) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_line_that_cannot_be_written_fails_nobody() -> None:
+    configure_logging(stream=FullDisk())
+
+    structlog.get_logger().info("batch_stored")
+    logging.getLogger("library").warning("said")
 
 
 def test_a_line_is_one_json_object_with_when_where_how_bad_and_what(out: io.StringIO) -> None:
