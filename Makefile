@@ -43,8 +43,8 @@ format: $(READY) ## Format the code, and mend what can be mended
 bench: $(READY) ## Measure throughput, latency and CPU an event
 	$(BIN)/slipstream bench $(ARGS)
 
-chaos: $(READY) ## Kill every process again and again, and compare what was accepted with what is stored
-	$(BIN)/slipstream chaos --times 20 --reclaim-after 2 $(ARGS)
+chaos: $(READY) ## Break it for some minutes by faults drawn from a seed, and compare what was accepted with what is stored
+	$(BIN)/slipstream chaos --minutes 4 --reclaim-after 2 $(ARGS)
 
 docs: $(READY) ## Bring what is generated in the README and in docs up to date
 	$(BIN)/python -m app.core.settings_table README.md

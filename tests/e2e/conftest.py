@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.cli.chaos.faults import failpoints_armed
+from app.cli.chaos.catalogue import failpoints_armed
 from app.cli.chaos.load import Account, LoadOptions
 from app.cli.chaos.runner import ACCOUNTS, RunOptions, Stage, start_platform
 from app.embedded.tuning import Profile

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.cli.chaos.faults import FAULTS, KillAt
+from app.cli.chaos.catalogue import FAULTS
+from app.cli.chaos.faults import KillAt
 from app.cli.chaos.runner import strike
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ KILLS = [name for name in FAULTS if name.startswith("kill-")]
 def test_what_was_accepted_is_stored_once_when_processes_are_killed_under_load(
     name: str, stage: Stage, twice: RunOptions
 ) -> None:
-    fault = FAULTS[name]
+    fault = FAULTS[name].fault
 
     report = strike(name, fault, stage, twice)
 

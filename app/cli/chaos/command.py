@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import logging
 import secrets
-import shutil
+import shlex
 import sys
 import tempfile
 import time
-from dataclasses import asdict, replace
-from functools import partial
+from dataclasses import asdict
+from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -18,12 +18,11 @@ from typing import TYPE_CHECKING, cast
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from app.cli.chaos.chronicle import Chronicle
+    from app.cli.chaos.results import Results
+    from app.cli.chaos.rounds import RoundsOptions
 
-    from app.cli.chaos.runner import Report, RunOptions
-
-WIDTH = 120
-"""Characters of a table that goes to a file."""
+HISTORY = "history.ndjson"
 CROWDS = {
     "noisy-neighbour": "app.cli.chaos.crowd.noisy_neighbour",
     "overload": "app.cli.chaos.crowd.overload",
@@ -45,8 +44,8 @@ class _Crowds(click.Group):
 @click.group("chaos", cls=_Crowds, invoke_without_command=True)
 @click.pass_context
 @click.option("--fault", "names", multiple=True, metavar="NAME", help="Only this fault; may be repeated.")
-@click.option("--times", default=5, show_default=True, type=click.IntRange(1), help="Strikes of each fault.")
-@click.option("--minutes", type=float, help="Begin no further strike after so many minutes.")
+@click.option("--minutes", type=float, help="Rounds until so many minutes are over. Default: one round.")
+@click.option("--times", type=click.IntRange(1), help="So many rounds, each with every fault once.")
 @click.option(
     "--reclaim-after",
     type=click.IntRange(1, 600),
@@ -59,62 +58,74 @@ class _Crowds(click.Group):
     type=click.Path(path_type=Path),
     help="Where to run. Default: a new one in the temporary directory.",
 )
-@click.option("--keep", is_flag=True, help="Keep histories, logs and data of green faults too.")
+@click.option("--keep", is_flag=True, help="Keep clients' histories, logs and data of green rounds too.")
 @click.option("--list", "listing", is_flag=True, help="List the faults and run none.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@click.option(
+    "--markdown",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Also write the result into this page, between its two marks.",
+)
+@click.option(
+    "--from",
+    "recorded",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Run nothing; show the history of an earlier run.",
+)
 def command(
     context: click.Context,
     *,
     names: tuple[str, ...],
-    times: int,
     minutes: float | None,
+    times: int | None,
     reclaim_after: int | None,
     seed: int | None,
     directory: Path | None,
     keep: bool,
     listing: bool,
     as_json: bool,
+    markdown: Path | None,
+    recorded: Path | None,
 ) -> None:
     """Break the platform under load, and compare what clients were told with what is there.
 
-    Starts the real processes on embedded engines, one platform for each fault. Clients write every request and every answer to disk. A
-    red run keeps its directory: the clients' history, the logs and the data. The commands below send crowds instead of faults.
+    Starts the real processes on embedded engines, a platform for each round. Clients write every request and every answer to disk. A
+    red strike keeps its directory: the clients' history, the logs and the data. What happened is in history.ndjson, strike by strike.
+    The commands below send crowds instead of faults.
     """
     if context.invoked_subcommand is not None:
         return
-    from app.cli.chaos.faults import FAULTS  # noqa: PLC0415 - `slipstream --help` stays quick.
-    from app.cli.chaos.runner import RunOptions  # noqa: PLC0415
+    from app.cli.chaos.catalogue import FAULTS  # noqa: PLC0415 - `slipstream --help` stays quick.
+    from app.cli.chaos.chronicle import Chronicle, read_chronicle  # noqa: PLC0415
+    from app.cli.chaos.results import results_of  # noqa: PLC0415
+    from app.cli.chaos.rounds import RoundsOptions  # noqa: PLC0415
     from app.platform import PlatformOptions  # noqa: PLC0415
 
     if unknown := set(names) - set(FAULTS):
         raise click.UsageError(f"No such fault: {', '.join(sorted(unknown))}. There are: {', '.join(FAULTS)}.")
     if listing:
-        for name, fault in FAULTS.items():
-            click.echo(f"{name:<28} {fault.about}")
+        for name, entry in FAULTS.items():
+            click.echo(f"{name:<28} {entry.fault.about}")
+        return
+    if recorded is not None:
+        _conclude(results_of(read_chronicle(recorded)), as_json=as_json, markdown=markdown)
         return
     seed = secrets.randbelow(2**32) if seed is None else seed
     base = _base(directory)
-    click.echo(f"seed {seed}, in {base}", err=True)
-    options = RunOptions(
-        times=times,
+    chronicle = Chronicle(base / HISTORY)
+    click.echo(f"seed {seed}, history in {chronicle.path}", err=True)
+    options = RoundsOptions(
+        names=names or tuple(FAULTS),
         seed=seed,
+        rounds=times or (None if minutes else 1),
         until=None if minutes is None else time.monotonic() + 60 * minutes,
+        keep=keep,
         platform=PlatformOptions(
             lived_s=0.0, settings={} if reclaim_after is None else {"SLIPSTREAM_RECLAIM_AFTER_S": str(reclaim_after)}
         ),
     )
-    reports = _run(names or tuple(FAULTS), base, options, keep=keep)
-    if as_json:
-        click.echo(json.dumps({"seed": seed, "faults": [_as_json(report) for report in reports]}, indent=1))
-    else:
-        _print(reports)
-    if not any(base.iterdir()):
-        base.rmdir()
-    if any(report.findings for report in reports):
-        click.echo(
-            f"RED. Everything needed to explain it is in {base}; the same choices again: --seed {seed}", err=True
-        )
-        sys.exit(1)
+    _run(base, options, chronicle)
+    _conclude(results_of(chronicle.lines), as_json=as_json, markdown=markdown)
 
 
 def _base(directory: Path | None) -> Path:
@@ -124,65 +135,79 @@ def _base(directory: Path | None) -> Path:
     return base
 
 
-def _run(names: Sequence[str], base: Path, options: RunOptions, *, keep: bool) -> list[Report]:
-    import structlog  # noqa: PLC0415 - `slipstream --help` stays quick.
-    from rich.console import Console  # noqa: PLC0415
-    from rich.progress import Progress  # noqa: PLC0415
+def _run(base: Path, options: RoundsOptions, chronicle: Chronicle) -> None:
+    from dataclasses import replace  # noqa: PLC0415 - `slipstream --help` stays quick.
 
-    from app.cli.chaos.faults import FAULTS  # noqa: PLC0415
-    from app.cli.chaos.runner import RECOVERY_S, run_fault  # noqa: PLC0415
+    import structlog  # noqa: PLC0415
+    from rich.console import Console  # noqa: PLC0415
+
+    from app.cli.chaos.chronicle import EndLine, RunLine  # noqa: PLC0415
+    from app.cli.chaos.machine import this_machine, this_version  # noqa: PLC0415
+    from app.cli.chaos.rounds import Rounds  # noqa: PLC0415
 
     # The supervisor would tell of every death and the driver of every lost connection, and here they are what is wanted.
     logging.disable(logging.ERROR)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
-    reports = []
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        for name in names:
-            if options.until is not None and time.monotonic() > options.until:
-                break
-            task = progress.add_task(name, total=options.times)
-            watched = replace(options, watch=partial(progress.advance, task))
-            report = run_fault(name, FAULTS[name], base / name, watched)
-            report.check_recovery(RECOVERY_S)
-            progress.remove_task(task)
-            reports.append(report)
-            if not report.findings and not keep:
-                shutil.rmtree(report.directory)
-    return reports
+    begun = time.monotonic()
+    given = shlex.join(["slipstream", *sys.argv[1:]])
+    chronicle.add(RunLine(at=_now(), seed=options.seed, command=given, version=this_version(), machine=this_machine()))
+    with Console(stderr=True).status("chaos") as status:
+        Rounds(base, replace(options, watch=status.update), chronicle).run()
+    chronicle.add(EndLine(at=_now(), minutes=(time.monotonic() - begun) / 60))
 
 
-def _as_json(report: Report) -> dict[str, object]:
-    return asdict(report) | {"directory": str(report.directory), "green": not report.findings}
+def _conclude(results: Results, *, as_json: bool, markdown: Path | None) -> None:
+    """Show what came of it; exit status 1 when a promise broke, or nothing was run."""
+    from app.cli.chaos.page import write_page  # noqa: PLC0415 - `slipstream --help` stays quick.
+    from app.cli.chaos.table import show  # noqa: PLC0415
+
+    if as_json:
+        click.echo(json.dumps(_as_json(results), indent=1))
+    else:
+        show(results)
+    if markdown is not None:
+        write_page(markdown, results)
+    if results.findings:
+        seed = "" if results.run is None else f" The same choices again: --seed {results.run.seed}"
+        click.echo(f"RED. Everything needed to explain it was kept.{seed}", err=True)
+        sys.exit(1)
+    if not results.faults:
+        click.echo("Nothing was run, which proves nothing.", err=True)
+        sys.exit(1)
 
 
-def _print(reports: Sequence[Report]) -> None:
-    from rich.console import Console  # noqa: PLC0415 - `slipstream --help` stays quick.
-    from rich.table import Table  # noqa: PLC0415
+def _as_json(results: Results) -> dict[str, object]:
+    import msgspec  # noqa: PLC0415 - `slipstream --help` stays quick.
 
-    table = Table(caption="seconds from the mending on: median / longest of all strikes")
-    for heading in ("fault", "strikes", "events", "answers", "first 202 s", "all stored s", ""):
-        table.add_column(heading, justify="right" if heading in {"strikes", "events"} else "left")
-    for report in reports:
-        table.add_row(
-            report.about,
-            str(len(report.rounds)),
-            f"{report.acknowledged:,}",
-            "\n".join(f"{count:,} x {answer}" for answer, count in report.answers.most_common()),
-            _spread([one.to_first_202_s for one in report.rounds]),
-            _spread([one.to_drain_s for one in report.rounds]),
-            "[red]RED" if report.findings else "[green]green",
-        )
-    console = Console()
-    if not console.is_terminal:
-        console.width = WIDTH
-    console.print(table)
-    for report in reports:
-        for finding in report.findings:
-            console.print(f"{report.name}: {finding}", markup=False)
+    return {
+        "run": msgspec.to_builtins(results.run),
+        "end": msgspec.to_builtins(results.end),
+        "green": not results.findings,
+        "faults": [
+            {
+                "fault": result.fault,
+                "strikes": len(result.strikes),
+                "red": result.red,
+                "requests": result.requests,
+                "acknowledged": result.acknowledged,
+                "stored": result.stored,
+                "duplicates": result.duplicates,
+                "dead": result.dead,
+                "answers": dict(result.answers),
+                "slowest_ms": result.slowest_ms,
+                "first_202_s": asdict(result.first_202),
+                "drain_s": asdict(result.drain),
+            }
+            for result in results.faults.values()
+        ],
+        "alerts": msgspec.to_builtins(results.alarms),
+        "growth": [asdict(growth) for growth in results.growth()],
+        "not_run": msgspec.to_builtins(results.missing),
+        "findings": [
+            {"where": where, "what": what, "directory": directory} for where, what, directory in results.findings
+        ],
+    }
 
 
-def _spread(times: Sequence[float | None]) -> str:
-    known = sorted(value for value in times if value is not None)
-    if not known:
-        return "never"
-    return f"{known[len(known) // 2]:.1f} / {'never' if len(known) < len(times) else format(known[-1], '.1f')}"
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

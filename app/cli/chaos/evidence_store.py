@@ -25,7 +25,7 @@ _STORED = text("SELECT account_id, array_agg(event_id), count(*) FROM events GRO
 _OUTCOMES = text("SELECT batch_id, account_id, stored, duplicates, dead FROM batch_outcomes")
 _DEAD_LETTERS = text("SELECT account_id, batch_id, event_id, reason, body FROM dead_letters")
 
-_TRIAL = text("CREATE TEMP TABLE trial (LIKE events) ON COMMIT DROP")
+_TRIAL = text("CREATE TEMP TABLE trial (LIKE events INCLUDING CONSTRAINTS) ON COMMIT DROP")
 _TRY = text("""
     INSERT INTO trial (account_id, event_id, type, occurred_at, received_at, payload)
     VALUES (:account_id, :event_id, :type, COALESCE(CAST(:timestamp AS timestamptz), now()), now(), :payload)

@@ -15,21 +15,17 @@ from typing import TYPE_CHECKING
 
 import redis
 
-from app.cli.chaos.detour import Way
-from app.cli.chaos.hangs import BadNetwork, Frozen, LockedTables, NoConnections, SlowInserts
 from app.cli.chaos.scene import StrikeError, check_none_accepted, check_noticed, wait_for
 from app.core.failpoints import allow_hits
 from app.platform import Role
 from app.proc import command_line
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
-    from app.cli.chaos.scene import Fault, Scene
+    from app.cli.chaos.scene import Scene
     from app.platform import Platform
 
-ENGINES = (Role.POSTGRESQL, Role.VALKEY)
 SERVING = "multiprocessing.spawn"
 """In the command line of every process that granian serves with."""
 CRASH_LOOP_S = 6.0
@@ -150,41 +146,6 @@ class Full:
             "Load was still shed long after Valkey had room again.",
         )
         return 0
-
-
-WORKER_FAILPOINTS = (
-    "store.before_insert",
-    "store.before_commit",
-    "store.after_commit",
-    "queue.before_run",
-    "queue.before_ack",
-    "queue.schedule_mover",
-)
-
-FAULTS: Mapping[str, Fault] = {
-    "kill-worker": Kill(Role.WORKER),
-    "kill-api": Kill(Role.API),
-    "kill-api-child": KillChild(),
-    "kill-valkey": Kill(Role.VALKEY),
-    "kill-postgresql": Kill(Role.POSTGRESQL),
-    **{f"kill-at-{name}": KillAt(name) for name in WORKER_FAILPOINTS},
-    "postgresql-away": Away(Role.POSTGRESQL, seconds=20.0),
-    "valkey-away": Away(Role.VALKEY, seconds=5.0, noticed_as=("503 dependency-unavailable",)),
-    "valkey-full": Full(seconds=3.0),
-    "postgresql-frozen": Frozen(Role.POSTGRESQL, seconds=30.0),
-    "valkey-frozen": Frozen(Role.VALKEY, seconds=30.0),
-    "tables-locked": LockedTables(seconds=10.0),
-    "inserts-slow": SlowInserts(seconds=10.0),
-    "connections-exhausted": NoConnections(seconds=5.0),
-    **{f"network-{role}-{way}": BadNetwork(role, way, seconds=5.0) for role in ENGINES for way in Way},
-}
-
-
-def failpoints_armed(markers: Path) -> str:
-    """The value of SLIPSTREAM_FAILPOINTS with which every failpoint is armed and none fires, until `KillAt` lets it."""
-    for name in WORKER_FAILPOINTS:
-        allow_hits(markers / name, 0)
-    return ",".join(f"{name}=kill@{markers / name}" for name in WORKER_FAILPOINTS)
 
 
 def _serving(platform: Platform) -> list[int]:

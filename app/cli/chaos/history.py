@@ -56,6 +56,9 @@ class HistoryLog:
         return self
 
     def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
         self._file.close()
 
     def write(self, entry: Entry) -> None:
@@ -82,7 +85,7 @@ class History:
     unknown: for each request that may have been carried out without a 202, its account and number of events.
     open: batches that were never answered with 202.
     answers: how many of each status and problem; `cut` for a connection that ended without one.
-    slowest_ms: the longest wait for an answer.
+    slowest_ms: the longest wait for an answer. requests: how many were sent.
     """
 
     sent: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
@@ -92,6 +95,7 @@ class History:
     open: set[str] = field(default_factory=set)
     answers: Counter[str] = field(default_factory=Counter)
     slowest_ms: int = 0
+    requests: int = 0
 
 
 ACCEPTED = 202
@@ -99,11 +103,11 @@ OUTCOME_UNKNOWN = {"timeout", "dependency-unavailable"}
 """Problems after which a batch may have been admitted all the same: the connection that carries the answer can be lost too."""
 
 
-def read_history(directory: Path) -> History:
-    """Read every client's file in the directory."""
+def read_history(directory: Path, names: str = "*") -> History:
+    """Read the files of all clients in the directory, or of those whose names match a pattern."""
     history = History()
     decoder = msgspec.json.Decoder(Entry)
-    for path in sorted(directory.glob("*.ndjson")):
+    for path in sorted(directory.glob(f"{names}.ndjson")):
         _add(history, (decoder.decode(line) for line in path.read_bytes().splitlines()))
     return history
 
@@ -113,6 +117,7 @@ def _add(history: History, entries: Iterable[Entry]) -> None:
     for entry in entries:
         name = (entry.batch, entry.attempt)
         if entry.kind is Kind.SENT:
+            history.requests += 1
             requests[name] = entry
             history.sent[entry.account_id or ""].update(entry.event_ids)
             if entry.attempt == 1:

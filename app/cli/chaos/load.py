@@ -8,11 +8,10 @@ from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
-from app.cli.chaos.history import ACCEPTED, Entry, HistoryLog, Kind
-from app.cli.sample_events import batch_body, sample_events
-from app.client import CutError, Link
+from app.cli.chaos.courier import Batch, Courier
+from app.cli.sample_events import sample_events
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,27 +48,6 @@ class LoadOptions:
     longest_wait_s: float = 0.5
 
 
-@dataclass(frozen=True, slots=True)
-class Acknowledged:
-    """A 202, at monotonic seconds of its request and of its answer."""
-
-    asked: float
-    answered: float
-    batch_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Batch:
-    number: str
-    account: Account
-    events: Sequence[dict[str, Any]]
-    idempotency_key: str | None
-
-    @property
-    def event_ids(self) -> tuple[str, ...]:
-        return tuple(event["event_id"] for event in self.events)
-
-
 class Client(threading.Thread):
     """One connection, one file of history."""
 
@@ -84,32 +62,24 @@ class Client(threading.Thread):
         options: LoadOptions,
     ) -> None:
         super().__init__(name=name, daemon=True)
-        self.acknowledged: list[Acknowledged] = []
-        self.refused: list[tuple[float, str]] = []
-        self._base_url = base_url
+        self.courier = Courier(
+            name, base_url, directory=directory, timeout_s=options.timeout_s, longest_wait_s=options.longest_wait_s
+        )
         self._accounts = accounts
-        self._path = directory / f"{name}.ndjson"
         self._random = random
         self._options = options
-        self._sent: deque[_Batch] = deque(maxlen=50)
+        self._sent: deque[Batch] = deque(maxlen=50)
         self._stopping = threading.Event()
-        self._abandoned = threading.Event()
 
     def run(self) -> None:
         number = 0
-        with HistoryLog(self._path) as log:
-            links = {
-                account: Link(self._base_url, key=account.key, timeout_s=self._options.timeout_s)
-                for account in self._accounts
-            }
+        with self.courier:
             while not self._stopping.is_set() and number != self._options.batches:
                 number += 1
                 batch = self._next_batch(f"{self.name}-{number}")
-                self._send_until_accepted(batch, links[batch.account], log)
+                self.courier.send(batch)
                 self._sent.append(batch)
                 self._stopping.wait(self._options.pause_s)
-            for link in links.values():
-                link.close()
 
     def finish(self) -> None:
         """Send no further batch."""
@@ -118,9 +88,9 @@ class Client(threading.Thread):
     def abandon(self) -> None:
         """Do not even repeat the one in hand."""
         self._stopping.set()
-        self._abandoned.set()
+        self.courier.abandon()
 
-    def _next_batch(self, number: str) -> _Batch:
+    def _next_batch(self, number: str) -> Batch:
         random = self._random
         at = datetime.now(UTC) - random.choice(LATENESS)
         events = sample_events(random, random.choice(self._options.sizes), at=at)
@@ -129,52 +99,7 @@ class Client(threading.Thread):
             old = random.choice(self._sent)
             account, events = old.account, [*old.events, *events][-random.randrange(1, MAX_EVENTS) :]
         key = f"{number}-{random.getrandbits(64):x}" if random.random() < self._options.keyed else None
-        return _Batch(number, account, events, key)
-
-    def _send_until_accepted(self, batch: _Batch, link: Link, log: HistoryLog) -> None:
-        attempt, body, event_ids = 0, batch_body(batch.events), batch.event_ids
-        while not self._abandoned.is_set():
-            attempt += 1
-            log.write(
-                Entry(
-                    kind=Kind.SENT,
-                    batch=batch.number,
-                    attempt=attempt,
-                    at_ms=_now_ms(),
-                    account_id=batch.account.account_id,
-                    event_ids=event_ids,
-                    idempotency_key=batch.idempotency_key,
-                )
-            )
-            asked = time.monotonic()
-            entry, wait_s = _ask(batch, attempt, body, link)
-            log.write(entry)
-            if entry.status == ACCEPTED:
-                self.acknowledged.append(Acknowledged(asked, time.monotonic(), entry.batch_id or ""))
-                return
-            self.refused.append((time.monotonic(), f"{entry.status} {entry.problem}"))
-            self._abandoned.wait(min(wait_s, self._options.longest_wait_s))
-
-
-def _ask(batch: _Batch, attempt: int, body: bytes, link: Link) -> tuple[Entry, float]:
-    """Send a batch once; what happened, and for how many seconds to wait before the next attempt if it was not a 202."""
-    headers = {"Idempotency-Key": batch.idempotency_key} if batch.idempotency_key else {}
-    try:
-        answer = link.post("/events", body, headers)
-    except CutError as error:
-        return Entry(kind=Kind.CUT, batch=batch.number, attempt=attempt, at_ms=_now_ms(), problem=str(error)), 0.1
-    receipt = answer.json() if answer.status == ACCEPTED else {}
-    entry = Entry(
-        kind=Kind.ANSWERED,
-        batch=batch.number,
-        attempt=attempt,
-        at_ms=_now_ms(),
-        status=answer.status,
-        batch_id=receipt.get("batch_id"),
-        accepted=receipt.get("accepted"),
-        problem=answer.problem,
-    )
-    return entry, answer.retry_after_s or 0.1
+        return Batch(number, account, events, key)
 
 
 class Load:
@@ -185,6 +110,7 @@ class Load:
     ) -> None:
         """`name` must be new in `directory`: it begins the names of files and batches, and varies the seed."""
         directory.mkdir(parents=True, exist_ok=True)
+        self.directory = directory
         self.clients = [
             Client(
                 f"{name}-{number}",
@@ -222,21 +148,19 @@ class Load:
 
     def acknowledged_batches(self) -> list[str]:
         """Ids of all batches that have their 202."""
-        return [one.batch_id for client in self.clients for one in list(client.acknowledged)]
+        return [one.batch_id for client in self.clients for one in list(client.courier.acknowledged)]
 
     def accepted_since(self, moment: float) -> int:
         """How many requests that were made after `moment` have their 202."""
-        return sum(one.asked >= moment for client in self.clients for one in list(client.acknowledged))
+        return sum(one.asked >= moment for client in self.clients for one in list(client.courier.acknowledged))
 
     def first_accepted_after(self, moment: float) -> float | None:
         """When the first 202 to a request made after `moment` came; monotonic seconds."""
-        times = [one.answered for client in self.clients for one in list(client.acknowledged) if one.asked >= moment]
+        times = [
+            one.answered for client in self.clients for one in list(client.courier.acknowledged) if one.asked >= moment
+        ]
         return min(times, default=None)
 
     def refusals_after(self, moment: float) -> list[str]:
         """What else was answered after `moment`: status and problem."""
-        return [what for client in self.clients for at, what in list(client.refused) if at >= moment]
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
+        return [what for client in self.clients for at, what in list(client.courier.refused) if at >= moment]

@@ -1,6 +1,6 @@
-"""One fault, again and again, under load, on a platform of its own; then the verdict.
+"""One fault, once or again and again, under load, on a running platform; then the verdict.
 
-1. Start the real processes on a fresh directory, and the clients.
+1. Start the clients.
 2. Strike at a random moment. Note how long after the mending the first request is answered with 202, and how long until
    everything that was accepted before is stored.
 3. After the last strike let the clients finish and the queue drain, and compare what they were told with what is there.
@@ -10,26 +10,30 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from random import Random
 from typing import TYPE_CHECKING, TypeVar
 
 from app.cli.chaos.checker import Finding, check
 from app.cli.chaos.evidence_store import batches_without_outcome, events_in_queue, read_evidence
-from app.cli.chaos.faults import failpoints_armed
 from app.cli.chaos.history import read_history
-from app.cli.chaos.load import Account, Load, LoadOptions
+from app.cli.chaos.load import Load, LoadOptions
 from app.cli.chaos.scene import Scene, StrikeError
 from app.core.database import Database
 from app.core.errors import DependencyError
 from app.core.valkey import Valkey
 from app.platform import Platform, PlatformOptions
+from app.process import ProcessFailedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from app.cli.chaos.checker import Evidence
     from app.cli.chaos.history import History
+    from app.cli.chaos.load import Account
     from app.cli.chaos.scene import Fault
 
 T = TypeVar("T")
@@ -53,14 +57,21 @@ class Round:
 
 @dataclass(slots=True)
 class Report:
-    """What one fault did. `answers` counts statuses and problems; `directory` has the history, the logs and the data."""
+    """What one fault did. `answers` counts statuses and problems; `directory` has the history, the logs and the data.
+
+    acknowledged: events of a 202; stored, duplicates, dead: what became of them.
+    """
 
     name: str
     about: str
     directory: Path
     rounds: list[Round] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    requests: int = 0
     acknowledged: int = 0
+    stored: int = 0
+    duplicates: int = 0
+    dead: int = 0
     answers: Counter[str] = field(default_factory=Counter)
     slowest_ms: int = 0
 
@@ -81,6 +92,7 @@ class RunOptions:
     """times: strikes. until: monotonic seconds after which no further strike begins.
 
     patience_s: how long to wait for a recovery before it is called none.
+    quiet: is entered while it is judged, when nobody may send.
     """
 
     times: int
@@ -90,18 +102,7 @@ class RunOptions:
     load: LoadOptions = field(default_factory=LoadOptions)
     platform: PlatformOptions = field(default_factory=PlatformOptions)
     watch: Callable[[], None] = lambda: None
-
-
-def run_fault(name: str, fault: Fault, directory: Path, options: RunOptions) -> Report:
-    """Run one fault on a new platform under `directory`, which must not exist."""
-    directory.mkdir(mode=0o755)
-    markers = directory / "markers"
-    markers.mkdir()
-    with start_platform(directory, options.platform, {"SLIPSTREAM_FAILPOINTS": failpoints_armed(markers)}) as platform:
-        accounts = [
-            Account(account_id, platform.create_account(account_id, tier=t)) for account_id, t in ACCOUNTS.items()
-        ]
-        return strike(name, fault, Stage(platform, accounts, directory), options)
+    quiet: Callable[[], AbstractContextManager[object]] = nullcontext
 
 
 def start_platform(directory: Path, options: PlatformOptions, settings: Mapping[str, str]) -> Platform:
@@ -131,33 +132,40 @@ def strike(name: str, fault: Fault, stage: Stage, options: RunOptions) -> Report
     restarts = platform.supervisor.restarts.total()
     killed = 0
     with load:
-        scene = Scene(platform, load, random, stage.directory / "markers", stage.accounts)
+        scene = Scene(name, platform, load, random, stage.directory / "markers", stage.accounts)
         while len(report.rounds) < options.times and (options.until is None or time.monotonic() < options.until):
             time.sleep(random.uniform(0.1, LONGEST_PAUSE_S))
             try:
                 killed += fault.strike(scene)
-            except StrikeError as error:
+            except (StrikeError, ProcessFailedError) as error:
                 report.findings.append(Finding("strike missed", 1, (str(error),)))
                 break
             report.rounds.append(watcher.watch_recovery(load))
             options.watch()
         load.finish(options.patience_s)
-    if not watcher.wait_empty():
-        report.findings.append(Finding("queue did not drain", 1, (f"in {options.patience_s:g} s",)))
-    watcher.close()
-    restarts = platform.supervisor.restarts.total() - restarts
-    if restarts != killed:
-        report.findings.append(
-            Finding("deaths that nobody caused", abs(restarts - killed), (f"{restarts} for {killed}",))
-        )
-    _judge(report, read_history(history), platform)
+    with options.quiet():
+        if not watcher.wait_empty():
+            report.findings.append(Finding("queue did not drain", 1, (f"in {options.patience_s:g} s",)))
+        watcher.close()
+        restarts = platform.supervisor.restarts.total() - restarts
+        if restarts != killed:
+            report.findings.append(
+                Finding("deaths that nobody caused", abs(restarts - killed), (f"{restarts} for {killed}",))
+            )
+        evidence = read_evidence(platform.instance.database_url, platform.instance.redis_url)
+        report.findings += check(read_history(history), evidence)
+    _tell(report, read_history(history, f"{name}-*"), evidence)
     return report
 
 
-def _judge(report: Report, history: History, platform: Platform) -> None:
-    evidence = read_evidence(platform.instance.database_url, platform.instance.redis_url)
-    report.findings += check(history, evidence)
+def _tell(report: Report, history: History, evidence: Evidence) -> None:
+    """Fill in what this strike's own clients have seen, and what became of what they were promised."""
+    outcomes = [evidence.outcomes[batch_id] for batch_id in history.receipts if batch_id in evidence.outcomes]
+    report.requests = history.requests
     report.acknowledged = sum(receipt.accepted for receipt in history.receipts.values())
+    report.stored = sum(outcome.stored for outcome in outcomes)
+    report.duplicates = sum(outcome.duplicates for outcome in outcomes)
+    report.dead = sum(outcome.dead for outcome in outcomes)
     report.answers = history.answers
     report.slowest_ms = history.slowest_ms
     if report.slowest_ms > LATEST_MS:

@@ -24,8 +24,9 @@ class StrikeError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Where a fault strikes."""
+    """Where a fault strikes. `name` begins those of whatever it sends itself."""
 
+    name: str
     platform: Platform
     load: Load
     random: Random
@@ -41,9 +42,9 @@ class Fault(Protocol):
     def strike(self, scene: Scene) -> int: ...
 
 
-def wait_for(condition: Callable[[], bool], failure: str) -> None:
+def wait_for(condition: Callable[[], bool], failure: str, *, timeout_s: float = HIT_TIMEOUT_S) -> None:
     """Wait until it holds; raises `StrikeError` when it never does."""
-    deadline = time.monotonic() + HIT_TIMEOUT_S
+    deadline = time.monotonic() + timeout_s
     while not condition():
         if time.monotonic() > deadline:
             raise StrikeError(failure)

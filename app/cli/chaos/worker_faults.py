@@ -1,0 +1,102 @@
+"""Faults of workers beside their sudden death: one that freezes, an event that cannot be stored, a report that is cut short."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from app.cli.chaos.courier import Batch, Courier
+from app.cli.chaos.nuisance_store import POISON, dead_of, refuse_poison
+from app.cli.chaos.scene import StrikeError, check_noticed, wait_for
+from app.cli.sample_events import sample_events
+from app.core.failpoints import allow_hits
+from app.freeze import frozen
+from app.platform import Role
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from app.cli.chaos.scene import Scene
+
+REPORT_FAILPOINTS = ("reports.claimed", "reports.compiled", "reports.rendered", "reports.finishing")
+BATCHES = 10
+EVENTS = 20
+POISONED = 3
+MADE_S = 90.0
+ENDED = ("ready", "failed")
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenWorker:
+    """SIGSTOP of a worker for longer than its lease: another one takes over, and what it does when it thaws changes nothing."""
+
+    seconds: float
+
+    @property
+    def about(self) -> str:
+        return f"SIGSTOP of a worker for {self.seconds:g} s, longer than its lease"
+
+    def strike(self, scene: Scene) -> int:
+        worker = scene.random.choice(scene.platform.processes(Role.WORKER))
+        since = time.monotonic()
+        with frozen(worker.pid or 0):
+            time.sleep(self.seconds)
+        check_noticed(scene, since)
+        return 0
+
+
+@dataclass(frozen=True, slots=True)
+class PoisonEvents:
+    """Events that PostgreSQL refuses, among others: they are dead letters, their neighbours are stored."""
+
+    about: str = "events that PostgreSQL refuses (poison), among others"
+
+    def strike(self, scene: Scene) -> int:
+        database_url = scene.platform.instance.database_url
+        refuse_poison(database_url)
+        with Courier(f"{scene.name}-poison", scene.platform.base_url, directory=scene.load.directory) as courier:
+            for number in range(BATCHES):
+                events = sample_events(scene.random, EVENTS, at=datetime.now(UTC))
+                for event in scene.random.sample(events, POISONED):
+                    event["type"] = POISON
+                courier.send(Batch(f"{scene.name}-poison-{number}", scene.random.choice(scene.accounts), events))
+        batch_ids = [one.batch_id for one in courier.acknowledged]
+        wait_for(lambda: len(dead_of(database_url, batch_ids)) == BATCHES, "Poisoned batches have no outcome.")
+        if set(dead_of(database_url, batch_ids)) != {POISONED}:
+            raise StrikeError(f"Dead letters a batch: {dead_of(database_url, batch_ids)} instead of {POISONED}")
+        return 0
+
+
+@dataclass(frozen=True, slots=True)
+class KilledReport:
+    """SIGKILL of the worker that makes a report, at a named line: the report is made all the same, once."""
+
+    about: str = "SIGKILL of a worker that makes a report"
+
+    def strike(self, scene: Scene) -> int:
+        marker = scene.markers / scene.random.choice(REPORT_FAILPOINTS)
+        workers = {process: process.pid for process in scene.platform.processes(Role.WORKER)}
+        before = _pids(marker)
+        allow_hits(marker, len(before) + 1)
+        with scene.platform.admin() as admin:
+            order = {"kind": "weekly", "again": True}
+            ordered = admin.call("POST", "/reports", order, expect=202)
+            wait_for(lambda: len(_pids(marker)) > len(before), f"Nobody came to {marker.name}.")
+            allow_hits(marker, 0)
+            dead = _pids(marker)[len(before) :]
+            for process, pid in workers.items():
+                if pid in dead:
+                    scene.platform.wait_replaced(process, pid)
+            path = f"/reports/{ordered['report_id']}"
+            wait_for(lambda: admin.call("GET", path)["state"] in ENDED, "The report was never made.", timeout_s=MADE_S)
+            report = admin.call("GET", path)
+            if report["state"] == "failed":
+                raise StrikeError(f"The report failed: {report['reason']}")
+        return len(dead)
+
+
+def _pids(marker: Path) -> list[int]:
+    """The processes that a failpoint has killed."""
+    return [int(line.split()[-1]) for line in marker.read_text().splitlines()] if marker.exists() else []
