@@ -18,8 +18,6 @@ from app.core.audit import Audit
 from app.core.authentication import Authenticator
 from app.core.dependency_checks import dependency_checks
 from app.core.health import Readiness
-from app.core.http.addresses import ClientAddresses, networks
-from app.core.http.body import BodyReaders
 from app.core.http.guard import Guard
 from app.core.http.recording import ChangeRecord
 from app.core.key_usage import KeyUsage
@@ -41,7 +39,7 @@ from app.core.telemetry.telemetry import telemetry
 from app.core.tiers_service import Tiers
 from app.core.valkey import Valkey
 from app.factory import create_app
-from app.limits import Core, compose_doorstep, compose_limits
+from app.limits import Core, client_addresses, compose_doorstep, compose_limits, compose_readers
 from app.named_routes import LOOK_EVERY_S, NamedRoutes
 from app.report_composition import report_routes
 from app.slo_composition import compose_slos, installation_of
@@ -65,12 +63,11 @@ if TYPE_CHECKING:
     from flask import Flask
     from prometheus_client import CollectorRegistry
 
+    from app.core.http.body import BodyReaders
     from app.core.settings import Settings
     from app.core.telemetry.telemetry import Telemetry
 
 _FLUSH_USAGE_S = 10.0
-_THREADS_KEPT_FREE = 0.25
-"""Share of an API process's threads that slow clients cannot take, so that everybody else is still served."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +132,7 @@ def compose_api(settings: Settings, counting: Counting, *, now: datetime) -> Api
     guard = Guard(
         Authenticator(valkey=valkey, mirror=mirror, shards=shards, usage=usage, admin_token=settings.admin_token),
         compose_doorstep(settings, limit_metrics),
-        ChangeRecord(Audit(database), ClientAddresses(networks(settings.trusted_proxies or ""))),
+        ChangeRecord(Audit(database), client_addresses(settings)),
     )
     core = Core(
         database=database,
@@ -160,9 +157,7 @@ def compose_api(settings: Settings, counting: Counting, *, now: datetime) -> Api
         ),
         deadline_s=settings.valkey_timeout_ms / 1_000,
     )
-    readers = BodyReaders(
-        deadline_s=settings.body_timeout_s, most=max(1, int(settings.api_threads * (1 - _THREADS_KEPT_FREE)))
-    )
+    readers = compose_readers(settings)
     slos = compose_slos(pools.open("slos", size=SLO_CONNECTIONS), valkey, here=installation_of(settings))
     alerting = compose_alerts(settings, database)
     named_routes = NamedRoutes(slos.catalogue.in_force)

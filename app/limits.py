@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from app.core.errors import DependencyUnavailableError
 from app.core.http.addresses import ClientAddresses, networks
+from app.core.http.body import BodyReaders
 from app.core.http.doorstep import StrangersDoorstep
 from app.core.repeating import Repeating
 from app.core.strangers import Strangers
@@ -36,6 +37,12 @@ if TYPE_CHECKING:
     from app.core.valkey import Valkey
     from ingestion.admission.answers import IdempotencyAnswers
 
+_THREADS_KEPT_FREE = 0.25
+"""Share of an API process's threads that slow clients cannot take, so that everybody else is still served."""
+_STRANGERS_SHARE = 0.5
+"""Share of the others that clients can take whose key was not valid lately: who only opens connections stops no customer."""
+_ADDRESS_SHARE = 0.25
+"""The same for those of one address."""
 _LOOK_EVERY_S = 1.0
 _DELIVER_EVERY_S = 60.0
 """Notices are delivered when they are recorded; this is for those that could not be."""
@@ -109,6 +116,23 @@ def compose_limits(settings: Settings, core: Core, metrics: LimitMetrics) -> Lim
     )
 
 
+def client_addresses(settings: Settings) -> ClientAddresses:
+    """Return who tells clients apart."""
+    return ClientAddresses(networks(settings.trusted_proxies or ""))
+
+
+def compose_readers(settings: Settings) -> BodyReaders:
+    """Build what holds the limits of bodies that are on their way."""
+    most = max(1, int(settings.api_threads * (1 - _THREADS_KEPT_FREE)))
+    return BodyReaders(
+        deadline_s=settings.body_timeout_s,
+        most=most,
+        most_strangers=max(1, int(most * _STRANGERS_SHARE)),
+        most_per_address=max(1, int(most * _ADDRESS_SHARE)),
+        addresses=client_addresses(settings),
+    )
+
+
 def compose_doorstep(settings: Settings, metrics: LimitMetrics) -> Doorstep:
     """Build what stands before authentication."""
     strangers = Strangers(
@@ -116,7 +140,7 @@ def compose_doorstep(settings: Settings, metrics: LimitMetrics) -> Doorstep:
         per_address_per_second=settings.strangers_per_address,
         metrics=metrics,
     )
-    return StrangersDoorstep(strangers, ClientAddresses(networks(settings.trusted_proxies or "")))
+    return StrangersDoorstep(strangers, client_addresses(settings))
 
 
 def thresholds_of(settings: Settings) -> Thresholds:

@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Protocol
 
+from app.core.http.addresses import ClientAddresses
 from app.core.http.connections import stop_reading_from
 from app.core.problems import BODY_BYTES, Problem, ProblemType
 
@@ -37,15 +38,20 @@ class Input(Protocol):
 
 
 class TimedInput:
-    """The body of one request. It is read once, by one thread; `on_complete` is called when all of it has arrived."""
+    """The body of one request. It is read once, by one thread; `on_complete` is called when all of it has arrived.
 
-    __slots__ = ("_input", "_readers", "client", "complete", "cut", "left", "on_complete", "since")
+    Whoever knows the sender sets `known` before it is read; `address` is the sender's, if that is known.
+    """
+
+    __slots__ = ("_input", "_readers", "address", "client", "complete", "cut", "known", "left", "on_complete", "since")
 
     def __init__(self, source: Input, readers: BodyReaders, *, client: tuple[str, int], length: int | None) -> None:
         self._input = source
         self._readers = readers
         self.left = length  # Bytes to come; None while only the end of the chunks will tell.
-        self.client = client  # Its address, and the port of ours that it came to.
+        self.client = client  # Whom the connection is with, and the port of ours that it came to.
+        self.address: str | None = None
+        self.known = False
         self.since: float | None = None
         self.cut = False
         self.complete = False
@@ -94,34 +100,59 @@ class TimedInput:
 class BodyReaders:
     """Who waits for a body right now. Thread-safe."""
 
-    def __init__(self, *, deadline_s: float, most: int, most_per_address: int | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        deadline_s: float,
+        most: int,
+        most_strangers: int | None = None,
+        most_per_address: int | None = None,
+        addresses: ClientAddresses | None = None,
+    ) -> None:
         """`most` readers at once, below the number of threads, so that some are left for everybody else.
 
-        `most_per_address` is for when clients connect directly: behind a proxy all come from one address.
+        `most_strangers` of them are for bodies of whom we do not know, and of those `most_per_address` for one address, so
+        that nobody who only opens connections keeps out who has a key.
         """
         self._deadline_s = deadline_s
         self._most = most
-        self._most_per_address = most_per_address or most
+        self._most_strangers = most if most_strangers is None else most_strangers
+        self._most_per_address = most if most_per_address is None else most_per_address
+        self._addresses = addresses or ClientAddresses([])
         self._lock = threading.Lock()
         self._readers: set[TimedInput] = set()
-        self._addresses: Counter[str] = Counter()
+        self._strangers: dict[TimedInput, str | None] = {}
+        self._of_address: Counter[str] = Counter()
 
     def enter(self, reader: TimedInput) -> None:
         """Count one who waits, or raise the problem `overloaded`."""
         with self._lock:
-            if len(self._readers) >= self._most or self._addresses[reader.client[0]] >= self._most_per_address:
-                raise Problem(ProblemType.OVERLOADED, "Too many request bodies are on their way.", limit="bodies")
+            if len(self._readers) >= self._most:
+                raise _too_many()
+            if not reader.known:
+                self._enter_stranger(reader)
             self._readers.add(reader)
-            self._addresses[reader.client[0]] += 1
         if reader.since is None:
             reader.since = time.monotonic()
+
+    def _enter_stranger(self, reader: TimedInput) -> None:
+        address = reader.address
+        if len(self._strangers) >= self._most_strangers:
+            raise _too_many()
+        if address is not None:
+            if self._of_address[address] >= self._most_per_address:
+                raise _too_many()
+            self._of_address[address] += 1
+        self._strangers[reader] = address
 
     def leave(self, reader: TimedInput) -> None:
         with self._lock:
             self._readers.discard(reader)
-            self._addresses[reader.client[0]] -= 1
-            if not self._addresses[reader.client[0]]:
-                del self._addresses[reader.client[0]]
+            address = self._strangers.pop(reader, None)
+            if address is not None:
+                self._of_address[address] -= 1
+                if not self._of_address[address]:
+                    del self._of_address[address]
 
     def cut_overdue(self) -> int:
         """Cut the connections of those who have waited for longer than the deadline; returns how many were cut."""
@@ -155,6 +186,7 @@ class BodyReaders:
             return None
         client = (environ.get("REMOTE_ADDR", ""), int(environ["SERVER_PORT"]))
         timed = TimedInput(environ["wsgi.input"], self, client=client, length=number)
+        timed.address = self._addresses.of(environ)
         environ["wsgi.input"] = timed
         # Werkzeug may then read to the end, also where no length says where that is.
         environ["wsgi.input_terminated"] = True
@@ -185,6 +217,17 @@ def body_of(environ: WSGIEnvironment, *, limit: int = LARGEST_BODY) -> bytes:
     if len(body) > limit:
         raise _too_large(limit)
     return body
+
+
+def know_sender(environ: WSGIEnvironment) -> None:
+    """Let a request's body have any place: its sender has shown a valid key."""
+    source = environ.get("wsgi.input")
+    if isinstance(source, TimedInput):
+        source.known = True
+
+
+def _too_many() -> Problem:
+    return Problem(ProblemType.OVERLOADED, "Too many request bodies are on their way.", limit="bodies")
 
 
 def _too_large(limit: int) -> Problem:

@@ -6,6 +6,8 @@ import time
 from hashlib import sha256
 from typing import TYPE_CHECKING, Protocol
 
+from app.core.http.body import know_sender
+
 if TYPE_CHECKING:
     from wsgiref.types import WSGIEnvironment
 
@@ -40,7 +42,9 @@ class StrangersDoorstep:
         """Let a request in, or raise `Problem` (rate-limit-exceeded)."""
         caller = sha256(environ.get("HTTP_AUTHORIZATION", "").encode("latin-1", "replace")).digest()
         visit = _Visit(self._strangers, self._addresses, environ, caller)
-        if not self._strangers.knows(caller, time.monotonic()):
+        if self._strangers.knows(caller, time.monotonic()):
+            know_sender(environ)
+        else:
             visit.enter()
         return visit
 
@@ -60,6 +64,7 @@ class _Visit:
         self._strangers.enter(self._addresses.of(self._environ), time.monotonic())
 
     def known(self) -> None:
+        know_sender(self._environ)
         self._strangers.known(self._caller, time.monotonic())
 
     def failed(self) -> None:

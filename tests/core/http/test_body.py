@@ -157,8 +157,9 @@ class Blocked:
         ({"most": 2}, "10.9.9.9", False),
         ({"most": 9, "most_per_address": 1}, "10.1.2.3", True),
         ({"most": 9, "most_per_address": 1}, "10.9.9.9", False),
+        ({"most": 9, "most_strangers": 1}, "10.9.9.9", True),
     ],
-    ids=["all places taken", "a place left", "all places of the address taken", "another address"],
+    ids=["all taken", "a place left", "all of the address taken", "another address", "all of strangers taken"],
 )
 def test_only_so_many_bodies_are_awaited_at_once(limits: dict[str, int], address: str, too_many: bool) -> None:
     readers = BodyReaders(deadline_s=5, **limits)
@@ -176,6 +177,24 @@ def test_only_so_many_bodies_are_awaited_at_once(limits: dict[str, int], address
     first.go.set()
     thread.join()
     assert timed(readers, io.BytesIO(b"abc"), address=address, CONTENT_LENGTH="3").read() == b"abc"
+
+
+@pytest.mark.parametrize("limits", [{"most_strangers": 1}, {"most_per_address": 1}], ids=["all", "address"])
+def test_strangers_do_not_take_the_places_of_who_is_known(limits: dict[str, int]) -> None:
+    readers = BodyReaders(deadline_s=5, most=2, **limits)
+    first = Blocked()
+    thread = threading.Thread(target=timed(readers, first, CONTENT_LENGTH="3").read)
+    thread.start()
+    assert first.asked.wait(30)
+    environ: dict[str, Any] = {"wsgi.input": io.BytesIO(b"abc"), "REMOTE_ADDR": "10.1.2.3", "SERVER_PORT": "80"}
+    known = readers.wrap({**environ, "CONTENT_LENGTH": "3"})
+    assert known is not None
+
+    known.known = True
+
+    assert known.read() == b"abc"
+    first.go.set()
+    thread.join()
 
 
 @pytest.mark.parametrize("sent", [b"", b"{"], ids=["silent", "slow"])

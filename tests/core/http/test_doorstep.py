@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,6 +10,7 @@ from flask import Flask
 from prometheus_client import CollectorRegistry
 
 from app.core.http.addresses import ClientAddresses
+from app.core.http.body import BodyReaders
 from app.core.http.doorstep import StrangersDoorstep
 from app.core.http.edge import Edge
 from app.core.http.guard import Guard
@@ -19,7 +21,6 @@ from tests.core.http.conftest import KnownTokens, views
 if TYPE_CHECKING:
     from flask.testing import FlaskClient
 
-    from app.core.http.body import BodyReaders
     from tests.core.http.conftest import Recording
 
 
@@ -73,3 +74,21 @@ def test_what_is_public_asks_nobody(client: FlaskClient) -> None:
 
 def test_a_valid_key_without_the_scope_is_no_guess(client: FlaskClient) -> None:
     assert {status(client, "reader") for _ in range(50)} == {403}
+
+
+def test_the_body_of_a_caller_with_a_valid_key_has_a_place_of_its_own() -> None:
+    strangers = Strangers(per_second=0, per_address_per_second=0, metrics=LimitMetrics(CollectorRegistry()))
+    doorstep = StrangersDoorstep(strangers, ClientAddresses([]))
+    readers = BodyReaders(deadline_s=5, most=1)
+
+    def known(token: str) -> bool:
+        environ = {"wsgi.input": io.BytesIO(b"abc"), "SERVER_PORT": "80", "CONTENT_LENGTH": "3"}
+        body = readers.wrap(environ | {"REMOTE_ADDR": "203.0.113.7", "HTTP_AUTHORIZATION": token})
+        assert body is not None
+        visit = doorstep.enter({"wsgi.input": body, "HTTP_AUTHORIZATION": token})
+        before = body.known
+        visit.known()
+        assert body.known
+        return before
+
+    assert [known("a"), known("a"), known("b")] == [False, True, False]
