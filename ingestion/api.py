@@ -178,6 +178,9 @@ class _Door:
             _note(about, key, self._gate.spoiled(key, problem, datetime.now(UTC), ticket))
 
     def _decode(self, environ: WSGIEnvironment, body: bytes, key: PresentedKey) -> DecodedBatch:
+        if not body and environ.get("HTTP_TRANSFER_ENCODING"):
+            # Chunks that broke off look like those that ended, and a CloudEvent without data would keep out its own repeat.
+            raise Problem(ProblemType.MALFORMED_REQUEST, "Nothing of the body has arrived.")
         body = inflate(body, environ.get("HTTP_CONTENT_ENCODING"), limit=LARGEST_BODY)
         return decode_batch(
             body,

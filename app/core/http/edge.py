@@ -16,6 +16,7 @@ from app.core.http.errors import INTERNAL_ERROR, ErrorAnswers, handle_errors
 from app.core.http.express import About, ExpressViews
 from app.core.http.rendering import problem_response
 from app.core.http.request_ids import RequestIds
+from app.core.problems import Problem, ProblemType
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -36,6 +37,8 @@ DEADLINE_S = 5.0
 """Time from a request's complete body to its answer, as it ships."""
 
 _CONVERTER = re.compile(r"<(?:[^<>:]*:)?([^<>]+)>")
+_CHUNKED = "chunked"
+_CLOSE = {"Connection": "close"}
 _EXCHANGE = "slipstream.exchange"
 _NOTHING_KNOWN = About(reason=INTERNAL_ERROR.type.slug)
 log = structlog.get_logger(__name__)
@@ -182,6 +185,7 @@ class Edge:
         """Begin the measure now, or when the body is complete."""
         if rule is not None:
             exchange.take(self._routes[rule])
+        _refuse_framing(environ, exchange.about)
         body = environ["wsgi.input"]
         if isinstance(body, TimedInput):
             body.on_complete = partial(self._body_complete, exchange)
@@ -192,6 +196,19 @@ class Edge:
         """Begin to measure, and give the request its whole time: how long the body took was the client's affair."""
         exchange.begin()
         deadline.begin(self._deadline_s)
+
+
+def _refuse_framing(environ: WSGIEnvironment, about: About | None) -> None:
+    """Raise `Problem` for a body that is coded in any way but in chunks: what stands before us may read it otherwise.
+
+    The connection ends with it: whatever follows may be what another saw as the rest of that body (request smuggling).
+    """
+    if environ.get("HTTP_TRANSFER_ENCODING", _CHUNKED).lower() != _CHUNKED:
+        if about is None:
+            g.headers = _CLOSE
+        else:
+            about.headers = _CLOSE
+        raise Problem(ProblemType.MALFORMED_REQUEST, "Of transfer codings, `chunked` alone is taken, and once.")
 
 
 def _about() -> About:
