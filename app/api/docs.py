@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import threading
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 from flask import Blueprint, Response, render_template_string
@@ -19,8 +20,12 @@ from app.core.http.rendering import json_response
 from app.core.problems import Problem, ProblemType
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from flask import Flask
     from werkzeug.wrappers import Response as AnyResponse
+
+T = TypeVar("T")
 
 _PROBLEMS = {kind.slug: kind for kind in ProblemType}
 _CACHE_CONTROL = {"Cache-Control": "public, max-age=300"}
@@ -41,11 +46,11 @@ def docs_blueprint(app: Flask, *, base_url: str) -> Blueprint:
 
     example = msgspec.to_builtins(_help(ProblemType.RATE_LIMIT_EXCEEDED, base_url))
 
-    @cache
+    @_once
     def document() -> bytes:
         return msgspec.json.encode(openapi_document(app, base_url=base_url))
 
-    @cache
+    @_once
     def page() -> str:
         sections = reference(msgspec.json.decode(document()))
         template = _text("docs.html")
@@ -53,7 +58,7 @@ def docs_blueprint(app: Flask, *, base_url: str) -> Blueprint:
             template, style=_text("docs.css"), sections=sections, problems=ProblemType, base_url=base_url
         )
 
-    @cache
+    @_once
     def page_headers() -> dict[str, str]:
         digest = base64.b64encode(hashlib.sha256(_text("docs.css").encode()).digest()).decode()
         policy = (
@@ -110,6 +115,18 @@ def docs_blueprint(app: Flask, *, base_url: str) -> Blueprint:
 
 def _help(kind: ProblemType, base_url: str) -> ProblemHelp:
     return ProblemHelp(f"{base_url}/problems/{kind.slug}", kind.title, kind.status, kind.advice)
+
+
+def _once(make: Callable[[], T]) -> Callable[[], T]:
+    """Make something at its first use, once: it takes half a second, and a hundred who ask first would each make their own."""
+    lock = threading.Lock()
+    made = cache(make)
+
+    def get() -> T:
+        with lock:
+            return made()
+
+    return get
 
 
 def _text(name: str) -> str:
