@@ -7,17 +7,15 @@ import json
 import os
 import signal
 import socket
-import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import select
 
-from app.core.settings import SettingsError, variable
+from app.core.settings import SettingsError
 from app.core.tables import api_keys, request_minutes
-from app.proc import command_line, process_tree
-from app.process import Process, ProcessSpec
 from app.server import serve
+from tests.app.served import Server, is_running, running
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,85 +32,22 @@ if TYPE_CHECKING:
 THREADS = 8
 
 
-def is_running(pid: int) -> bool:
-    """A dead process that nobody has asked about has no command line any more."""
-    return command_line(pid) != ""
-
-
-class Server:
-    """`slipstream serve` with one process of few threads, and a deadline for bodies of one second unless told."""
-
-    def __init__(self, settings: Settings, log: Path, *, body_timeout_s: int = 1) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port: int = free.getsockname()[1]
-        own = {
-            "database_url": settings.database_url,
-            "redis_url": settings.redis_url,
-            "port": self.port,
-            "api_processes": 1,
-            "api_threads": THREADS,
-            "body_timeout_s": body_timeout_s,
-        }
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("SLIPSTREAM_")}
-        environment["TMPDIR"] = str(log.parent)
-        self.process = Process(
-            ProcessSpec(
-                name="api",
-                argv=(sys.executable, "-m", "app.cli.main", "serve"),
-                env=environment | {variable(name): str(value) for name, value in own.items()},
-                ready=self.answers,
-                log=log,
-            )
-        )
-
-    def answers(self) -> bool:
-        try:
-            return self.get("/livez") == 200
-        except OSError:
-            return False
-
-    def get(self, path: str) -> int:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
-        try:
-            connection.request("GET", path)
-            return connection.getresponse().status
-        finally:
-            connection.close()
-
-    def begin(self, head: bytes, body: bytes = b"") -> socket.socket:
-        """Send the beginning of a request."""
-        connection = socket.create_connection(("127.0.0.1", self.port), timeout=30)
-        connection.sendall(head + b"\r\n\r\n" + body)
-        return connection
-
-    def children(self) -> list[int]:
-        """Everything that the main process has started and that still runs."""
-        return [pid for pid in process_tree(self.process.pid or 0)[1:] if is_running(pid)]
-
-    def workers(self) -> list[int]:
-        """The processes that answer requests."""
-        return [pid for pid in self.children() if "spawn_main" in command_line(pid)]
+def make(settings: Settings, log: Path, *, body_timeout_s: int) -> Server:
+    """One of few threads."""
+    return Server(settings, log, api_threads=THREADS, body_timeout_s=body_timeout_s)
 
 
 @pytest.fixture
 def server(settings: Settings, tmp_path: Path) -> Iterator[Server]:
-    yield from _running(Server(settings, tmp_path / "api.log"))
+    with running(make(settings, tmp_path / "api.log", body_timeout_s=1)) as server:
+        yield server
 
 
 @pytest.fixture
 def patient_server(settings: Settings, tmp_path: Path) -> Iterator[Server]:
     """One that waits for bodies for as long as a slow machine may need."""
-    yield from _running(Server(settings, tmp_path / "api.log", body_timeout_s=60))
-
-
-def _running(server: Server) -> Iterator[Server]:
-    server.process.start()
-    try:
-        server.process.wait_ready()
+    with running(make(settings, tmp_path / "api.log", body_timeout_s=60)) as server:
         yield server
-    finally:
-        server.process.stop()
 
 
 EVENTS = b'{"events": [{"event_id": "1", "type": "flight.departed"}]}'

@@ -1,0 +1,71 @@
+"""A platform as it ships, in a process of its own, for requests that mean harm; one for all tests of a module."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+import redis
+from psycopg import sql
+
+from app.core.accounts_service import Accounts, NewAccount
+from app.core.database import Database
+from app.core.keys import TENANT_SCOPES
+from app.core.keys_service import Keys
+from app.core.mirror import AccountMirror
+from app.core.settings import Settings
+from app.core.valkey import Valkey
+from tests.app.served import Server, running
+from tests.hostile.platform import PROXIES, Platform
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from app.embedded.instance import Instance
+
+BODY_TIMEOUT_S = 2
+DATABASE = "hostile"
+TOKEN = "the-token-of-the-operator"
+
+
+@pytest.fixture(scope="module")
+def platform(engines: Instance, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """One process with its threads as they ship; who asks from this machine is a proxy, so that clients have addresses.
+
+    Circuit breakers are kept out of it: they would end most attacks of an account after twenty requests.
+    """
+    administer = engines.postgres.url("postgres", superuser=True)
+    names = sql.Identifier(DATABASE), sql.Identifier(template)
+    with psycopg.connect(administer, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {} OWNER slipstream TEMPLATE {} STRATEGY file_copy").format(*names))
+    with redis.Redis.from_url(engines.redis_url) as client:
+        client.flushall()
+    settings = Settings(database_url=engines.postgres.url(DATABASE), redis_url=engines.redis_url, admin_token=TOKEN)
+    keys = [account(settings, account_id) for account_id in ("acme", "bolt")]
+    log = tmp_path_factory.mktemp("hostile") / "api.log"
+    more = {
+        "body_timeout_s": BODY_TIMEOUT_S,
+        "trusted_proxies": PROXIES,
+        "admin_token": TOKEN,
+        "circuit_minimum": 100_000,
+    }
+    with running(Server(settings, log, **more)) as server:
+        platform = Platform(server, log, *keys)
+        assert platform.send_event() == 202
+        yield platform
+    with psycopg.connect(administer, autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(names[0]))
+
+
+def account(settings: Settings, account_id: str) -> str:
+    """Make an account without quotas, and return a key of it."""
+    database, valkey = Database(settings.database_url), Valkey(settings.redis_url)
+    try:
+        mirror, now = AccountMirror(database, valkey), datetime.now(UTC)
+        Accounts(database, mirror).create(NewAccount(account_id=account_id, name=account_id, tier="enterprise"), now)
+        return Keys(database, mirror).create(account_id, TENANT_SCOPES, now=now).text
+    finally:
+        database.close()
+        valkey.forget()
