@@ -38,6 +38,7 @@ class TaskStream:
         self._in_hand: dict[str, Delivery] = {}
         self._surplus: deque[Delivery] = deque()
         self._lock = threading.Lock()
+        self._saying = threading.Lock()
         self._turn = 0
         self._next_reclaim = 0.0
         self._take = client.script(source("task_take"))
@@ -97,7 +98,9 @@ class TaskStream:
         """Leave tasks to whoever looks next, at once."""
         for delivery in deliveries:
             self.drop(delivery)
-        self._set_idle(deliveries, _FAR_TOO_LONG_MS)
+        # A heartbeat under way would have the last word, and nobody would look at them until they are silent for long.
+        with self._saying:
+            self._set_idle(deliveries, _FAR_TOO_LONG_MS)
 
     def let_surplus_go(self) -> None:
         """Leave what was delivered and never started to others."""
@@ -108,7 +111,8 @@ class TaskStream:
 
     def heartbeat(self) -> None:
         """Say that this worker is still at what it has in hand."""
-        self._set_idle([*list(self._in_hand.values()), *list(self._surplus)], 0)
+        with self._saying:
+            self._set_idle([*list(self._in_hand.values()), *list(self._surplus)], 0)
 
     def _set_idle(self, deliveries: Sequence[Delivery], idle_ms: int) -> None:
         by_priority: dict[Priority, list[Arg]] = defaultdict(list)
