@@ -1,7 +1,7 @@
 """What an SLO counts, as SQL over the tables that hold it, for Grafana to run.
 
-Each branch gives `slo, at, good, total` by the minute or the quarter of an hour, of `[since, until)` in the statement's
-`span`. A branch of an SLO that is not chosen costs nothing: PostgreSQL sees that its condition is false before it starts.
+Each branch gives `slo, at, good, total` by the minute, the quarter of an hour or the day, of `[since, until)` in the
+statement's `span`, which says where each of them is kept. A branch of an SLO that is not chosen costs nothing: PostgreSQL sees that its condition is false before it starts.
 Texts from definitions are written so that neither PostgreSQL nor Grafana's variables can take them for anything else.
 """
 
@@ -103,6 +103,7 @@ def _requests_tables(measure: Measure) -> list[tuple[str, str, str]]:
     return [
         (f"{prefix}request_minutes", "minute", _MINUTES.format(at="minute")),
         (f"{prefix}request_rollups", "bucket", f"width = 15 AND {_QUARTERS.format(at='bucket')}"),
+        (f"{prefix}request_rollups", "bucket", f"width = 1440 AND {_DAYS.format(at='bucket')}"),
     ]
 
 
@@ -113,6 +114,7 @@ def _events(name: str, measure: Measure) -> str:
         for joined in (
             f"width = 1 AND {_MINUTES.format(at='bucket')}",
             f"width = 15 AND {_QUARTERS.format(at='bucket')}",
+            f"width = 1440 AND {_DAYS.format(at='bucket')}",
         )
     )
 
@@ -191,6 +193,7 @@ _OF_EVENTS = """SELECT {name}::text AS slo, bucket AS at, good, total
 _OF_DURATIONS = "(SELECT coalesce(sum(times), 0) FROM unnest(buckets, counts) AS h (bucket, times){where})"
 _MINUTES = "{at} >= since AND {at} < until AND ({at} < first OR {at} >= last)"
 _QUARTERS = "{at} >= first AND {at} < last"
+_DAYS = "{at} >= since AND {at} < days"
 _NO_PROMISES = "SELECT ''::text AS slo, ''::text AS service, 0.0 AS target, interval '0' AS length WHERE false\n"
 _NO_COUNTS = "SELECT ''::text AS slo, now() AS at, 0::bigint AS good, 0::bigint AS total WHERE false\n"
 _LARGER = """greatest(

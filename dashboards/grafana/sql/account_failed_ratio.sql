@@ -1,6 +1,7 @@
-SELECT $__timeGroupAlias(minute, $__interval, NULL), account_id AS metric,
+WITH
+-- include: counted_account_requests
+SELECT $__timeGroupAlias(at, $__interval, NULL), account_id AS metric,
        coalesce(sum(requests) FILTER (WHERE status >= 500), 0) / sum(requests) AS "value"
-  FROM account_request_minutes
- WHERE account_id IN (${account:sqlstring}) AND service IN (${service:sqlstring}) AND $__timeFilter(minute)
+  FROM counted
  GROUP BY 1, 2
  ORDER BY 1, 2

@@ -1,7 +1,8 @@
+WITH
+-- include: counted_account_requests
 SELECT account_id AS "Account", status AS "Status", reason AS "Reason", route AS "Route", sum(requests) AS "Requests"
-  FROM account_request_minutes
- WHERE account_id IN (${account:sqlstring}) AND service IN (${service:sqlstring}) AND $__timeFilter(minute)
-   AND status IN (401, 403, 413, 422, 429, 503)
+  FROM counted
+ WHERE status IN (401, 403, 413, 422, 429, 503)
  GROUP BY 1, 2, 3, 4
  ORDER BY 5 DESC
  LIMIT 50

@@ -12,7 +12,7 @@ ALTER ROLE slipstream_grafana SET statement_timeout = '15s';
 GRANT USAGE ON SCHEMA public TO slipstream_grafana;
 GRANT SELECT ON
   accepted_minutes, account_request_minutes, account_request_rollups, accounts, alert_evaluations, alerts, circuit_changes,
-  event_rollups, failed_requests, incidents, notices, outcome_minutes, request_minutes, request_rollups, rollup_progress,
+  event_rollups, failed_requests, incidents, kept_detail, notices, outcome_minutes, request_minutes, request_rollups, rollup_progress,
   rule_counts, slo_versions, telemetry_services
   TO slipstream_grafana;
 GRANT SELECT (account_id, reason, type, died_at) ON dead_letters TO slipstream_grafana;

@@ -1,14 +1,11 @@
 WITH
 -- include: promised
-, span AS (
+, asked AS (
   -- A day before the range, which the first points look back on.
-  SELECT since, until, first, greatest(first, least(date_bin('15 minutes', until, 'epoch'), reached)) AS last
-    FROM (
-      SELECT $__timeFrom()::timestamptz - interval '1 day' AS since, $__timeTo()::timestamptz AS until,
-             date_bin('15 minutes', $__timeFrom()::timestamptz - interval '1 day' + interval '14 minutes 59.999 seconds', 'epoch') AS first,
-             '-infinity'::timestamptz AS reached
-    ) AS asked
-), found AS (
+  SELECT $__timeFrom()::timestamptz - interval '1 day' AS since, $__timeTo()::timestamptz AS until, false AS added_up
+),
+-- include: parts
+, found AS (
 -- include: counts
 ), minutes AS (
   SELECT at, sum(total - good) AS bad, sum(total) AS total FROM found GROUP BY at

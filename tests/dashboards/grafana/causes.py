@@ -192,6 +192,28 @@ def a_new_account(connection: Connection) -> None:
     add(connection, tables.accounts, account_id="bolt", name="Bolt", tier="free")
 
 
+OF_REQUESTS = (failing, busy, slow, an_account_asking, an_account_failing, an_account_refused)
+
+
+def minutes_gone(connection: Connection, width: int) -> None:
+    """Requests are kept by the quarter of an hour alone, or by the day."""
+    for prefix, account in (("", ""), ("account_", "account_id, ")):
+        keys = f"{account}service, width, bucket, route, method, tier, status, reason"
+        minute = keys.replace("width, bucket", f"{width}, date_bin('{width} minutes', minute, 'epoch')")
+        connection.exec_driver_sql(
+            f"INSERT INTO {prefix}request_rollups AS kept ({keys}, requests, buckets, counts)"  # noqa: S608 - Names of ours.
+            f" SELECT {minute}, requests, buckets, counts FROM {prefix}request_minutes"
+            f" ON CONFLICT ({keys}) DO UPDATE SET requests = kept.requests + excluded.requests,"
+            " buckets = kept.buckets || excluded.buckets, counts = kept.counts || excluded.counts"
+        )
+        connection.exec_driver_sql(f"DELETE FROM {prefix}request_minutes")  # noqa: S608 - A name of ours.
+    gone = BEGAN.replace(hour=0) + timedelta(days=1)
+    connection.exec_driver_sql(
+        "INSERT INTO kept_detail (name, minutes_from, quarters_from) VALUES ('requests', %s, %s) ON CONFLICT DO NOTHING",
+        (gone, gone if width > 15 else None),
+    )
+
+
 def add(connection: Connection, table: Any, **values: Any) -> None:
     connection.execute(insert(table).values(**values))
 

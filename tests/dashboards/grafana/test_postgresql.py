@@ -133,8 +133,8 @@ def world_begun(database: Database) -> Database:
     return database
 
 
-def data_of(reader: Reader, panel: dict[str, Any]) -> list[list[dict[str, Any]]]:
-    return [reader.rows(target["rawSql"]) for target in panel["targets"]]
+def data_of(reader: Reader, panel: dict[str, Any], span: Span = HOUR) -> list[list[dict[str, Any]]]:
+    return [reader.rows(target["rawSql"], span=span) for target in panel["targets"]]
 
 
 @pytest.mark.parametrize(("board", "panel"), PANELS)
@@ -152,6 +152,49 @@ def test_a_panel_has_data_that_change_when_their_cause_happens(
     assert all(after)
     if cause is not None and panel["title"] != "Alerts evaluated":
         assert all(now != then for now, then in zip(after, before, strict=True))
+
+
+@pytest.mark.parametrize("width", [15, 1_440])
+def test_a_panel_has_data_of_a_time_of_which_minutes_are_kept_no_longer(
+    world_begun: Database, reader: Reader, width: int
+) -> None:
+    day = Span(causes.BEGAN.replace(hour=0), causes.BEGAN.replace(hour=0) + timedelta(days=1), 60)
+    panels = {
+        (board, panel["title"]): panel
+        for board, built in BUILT.items()
+        for panel in panels_of(built)
+        if CAUSES[board][panel["title"]] in causes.OF_REQUESTS and panel["title"] != "The last failures"
+    }
+    assert {board for board, _ in panels} == set(BUILT) - {"ingestion-postgresql"}
+    with world_begun.begin() as connection:
+        causes.minutes_gone(connection, width)
+    before = {name: data_of(reader, panel, day) for name, panel in panels.items()}
+
+    for cause in causes.OF_REQUESTS:
+        with world_begun.begin() as connection:
+            cause(connection)
+            causes.minutes_gone(connection, width)
+        for (board, title), panel in panels.items():
+            if CAUSES[board][title] is cause:
+                after = data_of(reader, panel, day)
+                assert all(after), (board, title)
+                assert all(now != then for now, then in zip(after, before[board, title], strict=True)), (board, title)
+
+
+def test_events_of_long_ranges_are_counted_once(world_begun: Database, reader: Reader) -> None:
+    """By the day where days are whole, and by the minute at the edges: the days here say more, so that one sees which."""
+    with world_begun.begin() as connection:
+        connection.exec_driver_sql("UPDATE event_rollups SET events = 11 WHERE width = 1440")
+    asked, midnight = sql("events_by_account"), causes.BEGAN.replace(hour=0)
+
+    for since, until, events in (
+        (midnight - timedelta(days=90), midnight + timedelta(days=90, minutes=7), 11),
+        (midnight, midnight + timedelta(days=1), 11),
+        (midnight - timedelta(days=90), causes.UNTIL, 10),
+        (causes.BEGAN, midnight + timedelta(days=9), 10),
+    ):
+        (row,) = reader.rows(asked, span=Span(since, until, 3_600))
+        assert row["Events"] == events
 
 
 def test_every_cause_is_of_a_panel() -> None:
