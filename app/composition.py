@@ -41,7 +41,7 @@ from app.core.valkey import Valkey
 from app.factory import create_app
 from app.limits import Core, client_addresses, compose_doorstep, compose_limits, compose_readers
 from app.named_routes import LOOK_EVERY_S, NamedRoutes
-from app.report_composition import report_routes
+from app.report_composition import report_archive, report_routes, report_subscriptions
 from app.slo_composition import compose_slos, installation_of
 from app.status_composition import status_routes
 from app.summary_composition import compose_summaries
@@ -171,6 +171,8 @@ def compose_api(settings: Settings, counting: Counting, *, now: datetime) -> Api
         tiers=Tiers(database, mirror),
         limits=limits,
         letters=DeadLetterQueue(database, tasks.replay),
+        reports=report_archive(settings, database, tasks.make_reports),
+        subscriptions=report_subscriptions(settings, database),
     )
     app = create_app(
         [
@@ -195,7 +197,7 @@ def compose_api(settings: Settings, counting: Counting, *, now: datetime) -> Api
             slos_api.blueprint(slos.slos, guard),
             maintenance_api.blueprint(slos.maintenance, guard),
             *alert_routes(alerting, guard),
-            *report_routes(settings, database, guard, tasks.make_reports),
+            *report_routes(settings, guard, web.reports, web.subscriptions),
             *web_pages(settings, database, valkey, web),
             grafana_api.blueprint(slos.catalogue.in_force, guard),
             *status_routes(settings, database, valkey, guard),

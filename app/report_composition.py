@@ -38,7 +38,7 @@ def register_reports(
     settings: Settings, huey: StreamHuey, database: Database, *, compile_report: Compile, render: Render
 ) -> Callable[[], object]:
     """Register the tasks of reports, and return what puts those into the queue that are to be made."""
-    delivery = ReportDelivery(SubscriptionLinks(settings.base_url))
+    delivery = _delivery(settings)
     making = ReportMaking(database, compile_report, render, delivery, clock=CLOCK.now, real_time=_now)
     return register_report_tasks(
         huey,
@@ -51,12 +51,8 @@ def register_reports(
     )
 
 
-def report_routes(
-    settings: Settings, database: Database, guard: Guard, enqueue: Callable[[], object]
-) -> list[Blueprint]:
+def report_routes(settings: Settings, guard: Guard, reports: Reports, subscriptions: Subscriptions) -> list[Blueprint]:
     """Return what the API has to do with reports."""
-    reports = report_archive(settings, database, enqueue)
-    subscriptions = report_subscriptions(settings, database)
     return [
         reports_api.blueprint(reports, guard, timezone=settings.timezone),
         report_files_api.blueprint(reports, guard),
@@ -74,7 +70,7 @@ def report_archive(settings: Settings, database: Database, enqueue: Callable[[],
         except DependencyError as error:
             log.warning("reports_not_enqueued", dependency=error.dependency)
 
-    delivery = ReportDelivery(SubscriptionLinks(settings.base_url))
+    delivery = _delivery(settings)
     can_mail = settings.smtp_url is not None
     return Reports(database, delivery, enqueue_if_there, can_mail=can_mail, real_time=_now)
 
@@ -87,6 +83,15 @@ def report_subscriptions(settings: Settings, database: Database) -> Subscription
 def report_enclosures(database: Database) -> Enclosures:
     """Return what gives the files of reports to letters."""
     return partial(read_source, database)
+
+
+def pages_of_reports(settings: Settings) -> str:
+    """Return where reports have their pages on the web."""
+    return f"{settings.base_url.rstrip('/')}/ui/reports"
+
+
+def _delivery(settings: Settings) -> ReportDelivery:
+    return ReportDelivery(SubscriptionLinks(settings.base_url), pages_of_reports(settings))
 
 
 def _now() -> datetime:

@@ -34,7 +34,7 @@ from app.core.telemetry.telemetry_store import TelemetryStore
 from app.core.telemetry.thinning import RequestThinning
 from app.core.thinning_tasks import register_thinning_tasks
 from app.core.valkey import Valkey
-from app.report_composition import register_reports, report_enclosures
+from app.report_composition import pages_of_reports, register_reports, report_enclosures
 from app.slo_composition import compose_slos
 from app.status_composition import directory_of, page_maker
 from dashboards.status.status_tasks import register_status_tasks
@@ -119,7 +119,7 @@ def task_queue(settings: Settings, database: Database, valkey: Valkey) -> TaskQu
             huey,
             database,
             compile_report=compile_by(compose_slos(database, valkey).compiler),
-            render=renderings,
+            render=partial(renderings, pages=pages_of_reports(settings)),
         ),
     )
 

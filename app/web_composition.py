@@ -24,6 +24,8 @@ from dashboards.web import maintenance as web_maintenance
 from dashboards.web import overview, sign_in, single_sign_on
 from dashboards.web import people as web_people
 from dashboards.web import queue as web_queue
+from dashboards.web import report_schedule as web_report_schedule
+from dashboards.web import reports as web_reports
 from dashboards.web import slos as web_slos
 from dashboards.web import start as web_start
 from dashboards.web.assets import Assets
@@ -44,6 +46,8 @@ if TYPE_CHECKING:
     from app.limits import Limits
     from app.slo_composition import SLOParts
     from ingestion.dead_letter_queue import DeadLetterQueue
+    from reporting.reports.reports_service import Reports
+    from reporting.reports.subscriptions_service import Subscriptions
 
 
 OIDC_DEADLINE_S = 3.0
@@ -61,6 +65,8 @@ class WebParts:
     tiers: Tiers
     limits: Limits
     letters: DeadLetterQueue
+    reports: Reports
+    subscriptions: Subscriptions
 
 
 def web_pages(settings: Settings, database: Database, valkey: Valkey, parts: WebParts) -> list[Blueprint]:
@@ -80,6 +86,9 @@ def web_pages(settings: Settings, database: Database, valkey: Valkey, parts: Web
         tiers=parts.tiers,
         usages=limits.usages,
         requests=RequestsOfAccounts(database),
+    )
+    report_page = web_reports.ReportPage(
+        pages, parts.reports, slos.catalogue.in_force, parts.tiers, timezone=settings.timezone
     )
     return [
         sign_in.blueprint(pages, guard, sessions, users, throttle, sso=settings.oidc_issuer is not None),
@@ -105,6 +114,17 @@ def web_pages(settings: Settings, database: Database, valkey: Valkey, parts: Web
             timezone=settings.timezone,
         ),
         web_maintenance.blueprint(pages, guard, audit, slos.maintenance, timezone=settings.timezone),
+        web_reports.blueprint(pages, guard, audit, report_page, parts.reports, timezone=settings.timezone),
+        web_report_schedule.blueprint(
+            pages,
+            guard,
+            audit,
+            report_page,
+            reports=parts.reports,
+            subscriptions=parts.subscriptions,
+            timezone=settings.timezone,
+            can_mail=settings.smtp_url is not None,
+        ),
         web_accounts.blueprint(
             pages,
             guard,

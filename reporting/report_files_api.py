@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import io
-import re
 import zipfile
 from http import HTTPStatus
 from pathlib import PurePosixPath
@@ -17,8 +15,9 @@ from app.core.http.application import WholeResponse
 from app.core.http.operations import describe
 from app.core.problems import Problem, ProblemType
 from reporting import reports_description as about
-from reporting.alerts.paging import read_choice, read_id, read_text
-from reporting.reports.archive import Format, Paper, download_name, file_name
+from reporting.alerts.paging import read_choice, read_text
+from reporting.report_files import answer_file
+from reporting.reports.archive import Format, Paper
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response
@@ -26,67 +25,39 @@ if TYPE_CHECKING:
     from app.core.http.guard import Guard
     from reporting.reports.reports_service import Reports
 
-_STYLE = re.compile(rb"<style[^>]*>(.*?)</style>", re.DOTALL)
-
 
 def blueprint(reports: Reports, guard: Guard) -> Blueprint:
     """Return the routes of files of reports."""
     routes = Blueprint("report_files", __name__)
 
-    def download(report_id: str, name: str, suffix: str, content_type: str) -> WholeResponse:
-        found = reports.file(read_id(report_id, "report"), name)
-        order = reports.get(report_id).order
-        etag = f'"{found.digest[:32]}"'
-        headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
-        if etag in {given.strip() for given in request.headers.get("If-None-Match", "").split(",")}:
-            return WholeResponse(b"", 304, headers)
-        headers |= {
-            "Content-Disposition": f'inline; filename="{download_name(order, suffix)}"',
-            "Last-Modified": f"{found.generated_at:%a, %d %b %Y %H:%M:%S} GMT",
-        }
-        return WholeResponse(found.content, 200, headers, content_type=content_type)
-
     @routes.get("/reports/<report_id>.html")
     @guard.admin
     @describe(about.HTML)
     def get_html(report_id: str) -> Response:
-        response = download(report_id, Format.HTML, "html", "text/html; charset=utf-8")
-        response.headers["Content-Security-Policy"] = policy_of(response.get_data())
-        response.headers["Referrer-Policy"] = "no-referrer"
-        return response
+        return answer_file(reports, report_id, Format.HTML)
 
     @routes.get("/reports/<report_id>.pdf")
     @guard.admin
     @describe(about.PDF)
     def get_pdf(report_id: str) -> Response:
         paper = Paper(read_choice("paper", request.args.get("paper"), Paper) or Paper.A4)
-        return download(report_id, file_name(Format.PDF, paper), "pdf", "application/pdf")
+        return answer_file(reports, report_id, Format.PDF, paper)
 
     @routes.get("/reports/<report_id>.json")
     @guard.admin
     @describe(about.AS_JSON)
     def get_json(report_id: str) -> Response:
-        return download(report_id, Format.JSON, "json", "application/json")
+        return answer_file(reports, report_id, Format.JSON)
 
     @routes.get("/reports/<report_id>.csv")
     @guard.admin
     @describe(about.CSV)
     def get_csv(report_id: str) -> Response:
         table = read_text("table", request.args.get("table"))
-        whole = download(report_id, Format.CSV, "zip", "application/zip")
+        whole = answer_file(reports, report_id, Format.CSV)
         return whole if table is None or whole.status_code != HTTPStatus.OK else _only(whole, table)
 
     return routes
-
-
-def policy_of(html: bytes) -> str:
-    """Return the policy of a page that holds all it needs: its own styles by their digests, and nothing that runs or is loaded."""
-    digests = {base64.b64encode(hashlib.sha256(style).digest()).decode() for style in _STYLE.findall(html)}
-    styles = " ".join(f"'sha256-{digest}'" for digest in sorted(digests)) or "'none'"
-    return (
-        f"default-src 'none'; style-src {styles}; img-src data:; font-src data:; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox"
-    )
 
 
 def _only(whole: WholeResponse, table: str) -> WholeResponse:

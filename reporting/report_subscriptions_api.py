@@ -104,18 +104,26 @@ _ADD = Operation(
     answers=(Answer(status=201, about="It holds.", content=(Content(shape=SubscriptionView, example=_EXAMPLE),)),),
     problems=(ProblemType.INVALID_REQUEST, ProblemType.CONFLICT),
 )
+_ID = Parameter(
+    name="subscription_id",
+    where="path",
+    about="The id of a subscription.",
+    required=True,
+    example="sub_07d2e4b836005f1c9a00",
+)
+_CHANGE = Operation(
+    summary="Change a subscription of reports",
+    about="All of it, as for a new one. The report that was the next is the next still, unless weeks become months.",
+    tag=TAG,
+    parameters=(_ID,),
+    body=(Content(shape=NewSubscription, example=_NEW),),
+    answers=(Answer(status=200, about="It holds so.", content=(Content(shape=SubscriptionView, example=_EXAMPLE),)),),
+    problems=(ProblemType.INVALID_REQUEST, ProblemType.CONFLICT),
+)
 _REMOVE = Operation(
     summary="End a subscription of reports",
     tag=TAG,
-    parameters=(
-        Parameter(
-            name="subscription_id",
-            where="path",
-            about="The id of a subscription.",
-            required=True,
-            example="sub_07d2e4b836005f1c9a00",
-        ),
-    ),
+    parameters=(_ID,),
     answers=(Answer(status=204, about="It has ended."),),
 )
 
@@ -136,16 +144,26 @@ def blueprint(subscriptions: Subscriptions, guard: Guard, *, timezone: str) -> B
     @describe(_ADD)
     def add_subscription() -> Response:
         wanted = read_json(request, NewSubscription)
-        rhythm = Rhythm(
-            kind=wanted.kind,
-            timezone=wanted.timezone or timezone,
-            hour=wanted.hour,
-            scope=Scope(service=wanted.service, account_id=wanted.account_id, tier=wanted.tier),
-        )
+        rhythm = rhythm_of(wanted, timezone)
         added = subscriptions.add(
             rhythm, CLOCK.now(), audience=wanted.audience, paper=wanted.paper, by=g.principal.name
         )
         return json_response(view_of(added), 201)
+
+    @routes.put("/report-subscriptions/<subscription_id>")
+    @guard.admin
+    @changes("subscriptions.change", "subscription_id", "kind", "audience", "service", "account_id", "tier")
+    @describe(_CHANGE)
+    def change_subscription(subscription_id: str) -> Response:
+        wanted = read_json(request, NewSubscription)
+        changed = subscriptions.change(
+            read_id(subscription_id, "subscription"),
+            rhythm_of(wanted, timezone),
+            CLOCK.now(),
+            audience=wanted.audience,
+            paper=wanted.paper,
+        )
+        return json_response(view_of(changed))
 
     @routes.delete("/report-subscriptions/<subscription_id>")
     @guard.admin
@@ -156,6 +174,16 @@ def blueprint(subscriptions: Subscriptions, guard: Guard, *, timezone: str) -> B
         return Response(status=204)
 
     return routes
+
+
+def rhythm_of(wanted: NewSubscription, default_timezone: str) -> Rhythm:
+    """Return which reports are wanted, and when."""
+    return Rhythm(
+        kind=wanted.kind,
+        timezone=wanted.timezone or default_timezone,
+        hour=wanted.hour,
+        scope=Scope(service=wanted.service, account_id=wanted.account_id, tier=wanted.tier),
+    )
 
 
 def view_of(subscription: Subscription) -> SubscriptionView:

@@ -20,6 +20,8 @@ from reporting.reports.model import Kind, Scope
 from reporting.reports_description import NewReport, NewSend, ReportPage, ReportView
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from werkzeug.wrappers import Response
 
     from app.core.http.guard import Guard
@@ -37,7 +39,7 @@ def blueprint(reports: Reports, guard: Guard, *, timezone: str) -> Blueprint:
     @describe(about.ORDER)
     def order_report() -> Response:
         wanted, now = read_json(request, NewReport), CLOCK.now()
-        order = _order(wanted, timezone)
+        order = order_of(wanted, timezone, now)
         ordered = reports.order(
             order, now, by=g.principal.name, paper=wanted.paper, again=wanted.again, send=wanted.send
         )
@@ -109,10 +111,11 @@ def view_of(report: ArchivedReport) -> ReportView:
     )
 
 
-def _order(wanted: NewReport, default_timezone: str) -> ReportOrder:
+def order_of(wanted: NewReport, default_timezone: str, now: datetime) -> ReportOrder:
+    """Return the report that is wanted, of the last period that is over when none is named. Raises `Problem`."""
     timezone = wanted.timezone or default_timezone
     try:
-        period = wanted.period or last_period(wanted.kind, timezone, CLOCK.now()).name
+        period = wanted.period or last_period(wanted.kind, timezone, now).name
     except UnknownZoneError as error:
         errors = (FieldError(str(error), field="timezone"),)
         raise Problem(ProblemType.INVALID_REQUEST, "The order is not valid.", errors) from None

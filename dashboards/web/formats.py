@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 NOTHING = "\u2013"
 """Stands for what is not known."""
 _THIN = "\u202f"
+_MINUS = "\u2212"
 _TIMES = "\u00d7"
 _HUNDRED = 100
 _SECOND_MS = 1_000
@@ -57,7 +58,7 @@ def percent(value: float | None, decimals: int = 0) -> str:
     """Return a ratio in per cent, rounded down."""
     if value is None:
         return NOTHING
-    return f"{percent_down(Decimal(str(value)), decimals)}{_THIN}%"
+    return f"{percent_down(Decimal(str(value)), decimals)}{_THIN}%".replace("-", _MINUS)
 
 
 def share_up(value: float | None) -> str:

@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 _WORDS = (
     (re.compile(r"Expected `\w+`, got `null`"), "It must not be empty."),
-    (re.compile(r"Expected `str` of length >= 1"), "It must not be empty."),
+    (re.compile(r"Expected `(?:str|array)` of length >= 1"), "It must not be empty."),
     (re.compile(r"Expected `str` of length <= (\d+)"), "It may have {} letters at most."),
     (re.compile(r"Expected `int`, got `str`"), "It is a number."),
     (re.compile(r"Expected `int` >= (\d+)"), "It is {} at least."),
@@ -30,6 +30,7 @@ _WORDS = (
     (re.compile(r"Invalid enum value '(.*)'"), "There is no choice \u201c{}\u201d."),
     (re.compile(r"Invalid RFC3339 encoded date.*"), "It is written like 2026-11-22."),
 )
+_SMALL = re.compile("[0-9]{1,9}")
 LARGEST_FORM = 200_000
 _MOST_FIELDS = 500
 FORM_TYPE = "application/x-www-form-urlencoded"
@@ -90,6 +91,12 @@ def query(name: str) -> str | None:
     if "\0" in text:
         raise Problem(ProblemType.MALFORMED_REQUEST, f"`{name}` has a NUL in it.")
     return text or None
+
+
+def number(name: str) -> int:
+    """Return a small number of the address, 0 when it is missing or none."""
+    text = request.args.get(name, "")
+    return int(text) if _SMALL.fullmatch(text) else 0
 
 
 def _fields(body: bytes) -> dict[str, list[str]]:

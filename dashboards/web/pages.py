@@ -67,6 +67,7 @@ MENU = (
     Place("/ui/slos", "SLOs", "target"),
     Place("/ui/alerts", "Alerts", "bell"),
     Place("/ui/incidents", "Incidents", "flame"),
+    Place("/ui/reports", "Reports", "report"),
     Place("/ui/accounts", "Accounts", "people"),
     Place("/ui/queue", "Queue", "queue"),
     Place("/ui/start", "First steps", "start"),

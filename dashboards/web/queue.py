@@ -10,7 +10,7 @@ from app.core.problems import Problem, ProblemType
 from app.core.queue.lanes import LANES
 from app.core.roles import Role
 from app.domain.shards import ACCOUNT_ID
-from dashboards.web.forms import query, read_form
+from dashboards.web.forms import number, query, read_form
 from dashboards.web.fresh import Fresh
 from ingestion.dead_letters import LetterId, Reason
 from ingestion.dead_letters_store import Selection
@@ -79,6 +79,7 @@ def blueprint(
             reasons=tuple(Reason),
             account_id=account_id or "",
             reason=reason or "",
+            replayed=number("replayed"),
         )
 
     @routes.get("/queue/live")

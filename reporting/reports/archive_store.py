@@ -178,6 +178,24 @@ def find_file(connection: Connection, report_id: str, name: str, revision: int |
     return _file(connection, _files(report_id, name).where(wanted).order_by(reports.c.revision.desc()))
 
 
+def find_files(connection: Connection, revisions: Iterable[tuple[str, int]], name: str) -> dict[str, bytes]:
+    """Return a file of each of some reports that has it, by the report's id."""
+    table = report_files
+    these = tuple_(table.c.report_id, table.c.revision).in_(list(revisions))
+    query = select(table.c.report_id, table.c.content, table.c.deflated).where(these, table.c.name == name)
+    return {
+        row.report_id: zlib.decompress(row.content) if row.deflated else bytes(row.content)
+        for row in connection.execute(query)
+    }
+
+
+def served(connection: Connection, report_id: str) -> ArchivedReport | None:
+    """Return the last revision of a report that was made, which is the one that is given out."""
+    query = select(reports).where(reports.c.report_id == report_id, reports.c.generated_at.is_not(None))
+    row = connection.execute(query.order_by(reports.c.revision.desc()).limit(1)).one_or_none()
+    return None if row is None else _report(row)
+
+
 def find_first(connection: Connection, report_id: str, name: str) -> ReportFile | None:
     """Return a file of the first revision that was made when its period was over."""
     return _file(connection, _files(report_id, name).where(reports.c.complete).order_by(reports.c.revision))

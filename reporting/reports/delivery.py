@@ -34,10 +34,11 @@ _ATTACHED = ((Format.PDF, "application/pdf"), (Format.HTML, "text/html"))
 
 
 class ReportDelivery:
-    """Thread-safe."""
+    """Thread-safe. `pages` is where reports have their pages on the web."""
 
-    def __init__(self, links: SubscriptionLinks) -> None:
+    def __init__(self, links: SubscriptionLinks, pages: str) -> None:
         self._links = links
+        self._pages = pages
 
     def write(self, connection: Connection, archived: ArchivedReport, now: datetime) -> int:
         """Put what is to be sent of a report that is there into the outbox; return how many messages that are.
@@ -73,7 +74,7 @@ class ReportDelivery:
         recipient: str,
         now: datetime,
     ) -> Notification:
-        leave, text = None, text_of(report)
+        leave, text = None, text_of(report, f"{self._pages}/{archived.report_id}")
         if send.subscription_id is not None:
             leave = self._links.link(connection, send.subscription_id, recipient, now)
             text += f"\nGet no more of these: {leave}\n"

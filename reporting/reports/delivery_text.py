@@ -25,8 +25,8 @@ def subject_of(report: Report) -> str:
     return f"{report.title}, {f'{kept} of {judged} promises kept' if judged else 'nothing to judge'}"
 
 
-def text_of(report: Report) -> str:
-    """Return the verdict and the worst promises as plain text."""
+def text_of(report: Report, address: str) -> str:
+    """Return the verdict, the worst promises and where the report has its page, as plain text."""
     lines = [report.title, "", report.verdict.sentence, report.verdict.because]
     lines += [f"- {remark}" for remark in report.verdict.remarks]
     if report.promises:
@@ -34,7 +34,7 @@ def text_of(report: Report) -> str:
         lines += [f"- {promise.name}: {_standing(promise)}" for promise in report.promises[:MOST_PROMISES]]
         if len(report.promises) > MOST_PROMISES:
             lines.append(f"… and {len(report.promises) - MOST_PROMISES} more in the report.")
-    lines.append("")
+    lines += ["", f"On the web: {address}", ""]
     if not report.period.complete:
         lines.append(f"The period is not over: these are its figures until {report.period.until:%Y-%m-%d %H:%M} UTC.")
     lines.append(f"Its days are those of {report.period.timezone}. Report {report.report_id}.")

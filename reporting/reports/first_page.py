@@ -27,12 +27,20 @@ _DECIDED = {
 }
 
 
-def first_page(report: Report) -> str:
-    """Return the document; the same report makes the same."""
+def first_page(report: Report, *, address: str = "") -> str:
+    """Return the document; the same report makes the same. `address` is that of its page on the web."""
     return (
         environment()
         .get_template("mail.html")
-        .render(**facts(report), weeks=_weeks(report), signs=_SIGNS, colours=_COLOURS, decided=_DECIDED, palette=LIGHT)
+        .render(
+            **facts(report),
+            weeks=_weeks(report),
+            signs=_SIGNS,
+            colours=_COLOURS,
+            decided=_DECIDED,
+            palette=LIGHT,
+            address=address,
+        )
     )
 
 

@@ -60,30 +60,33 @@ log = structlog.get_logger(__name__)
 
 
 def renderings(
-    report: Report, formats: Collection[Format], paper: Paper = Paper.A4, *, limits: Limits = DEFAULT
+    report: Report, formats: Collection[Format], paper: Paper = Paper.A4, *, pages: str = "", limits: Limits = DEFAULT
 ) -> Rendered:
-    """Return a report in the formats asked for; only a PDF can be missing. The same report makes the same bytes."""
+    """Return a report in the formats asked for; only a PDF can be missing. The same report makes the same bytes.
+
+    `pages` is where reports have their pages on the web, of which the mail links to this one's.
+    """
     files: dict[Format, bytes] = {}
     if Format.JSON in formats:
         files[Format.JSON] = to_json(report)
     if Format.CSV in formats:
         files[Format.CSV] = csv_archive(report)
     if Format.MAIL in formats:
-        files[Format.MAIL] = first_page(report).encode()
-    pages = tuple(each for each in (Format.HTML, Format.PDF) if each in formats)
-    if not pages:
+        files[Format.MAIL] = first_page(report, address=f"{pages}/{report.report_id}" if pages else "").encode()
+    documents = tuple(each for each in (Format.HTML, Format.PDF) if each in formats)
+    if not documents:
         return Rendered(files=files, missing={})
     with tempfile.TemporaryDirectory(prefix="slipstream-report-") as name:
         directory = Path(name)
-        order = Order(report=report, formats=pages, paper=paper, directory=name)
+        order = Order(report=report, formats=documents, paper=paper, directory=name)
         ended = run_child((), msgspec.json.encode(order), directory, limits)
-        files |= {each: (directory / each).read_bytes() for each in pages if (directory / each).exists()}
-    if Format.HTML in pages and Format.HTML not in files:
+        files |= {each: (directory / each).read_bytes() for each in documents if (directory / each).exists()}
+    if Format.HTML in documents and Format.HTML not in files:
         # The words of the charts need no library, and a report without pictures is better than none.
         files[Format.HTML] = page(report, figures_of(report).each(words)).encode()
     if ended.outcome.charts:
         log.warning("report_without_charts", report_id=report.report_id, reason=ended.outcome.charts)
-    missing = {each: ended.outcome.pdf or ended.reason for each in pages if each not in files}
+    missing = {each: ended.outcome.pdf or ended.reason for each in documents if each not in files}
     return Rendered(files=files, missing=missing)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from app.core.problems import FieldError, Problem, ProblemType
 from app.domain.calendar import UnknownPeriodError, UnknownZoneError
 from reporting.reports import archive_store, delivery_store, subscriptions_store
-from reporting.reports.archive import MODEL, Paper, State, decode_model
+from reporting.reports.archive import MODEL, Paper, State, decode_model, decode_told
 from reporting.reports.archive_comparison import compare
 from reporting.reports.delivery_recipients import need_mail, read_recipients
 from reporting.reports.delivery_store import Send
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from app.core.database import Database
-    from reporting.reports.archive import ArchivedReport, ReportFile, ReportOrder
+    from reporting.reports.archive import ArchivedReport, ReportFile, ReportOrder, Told
     from reporting.reports.archive_comparison import Comparison
     from reporting.reports.delivery import ReportDelivery
     from reporting.reports.model import Kind, Report
@@ -109,6 +109,21 @@ class Reports:
     def model(self, report_id: str) -> Report:
         """Return what the last revision that was made says."""
         return decode_model(self.file(report_id, MODEL).content)
+
+    def told(self, reports: Sequence[ArchivedReport]) -> dict[str, Told]:
+        """Return what those of some reports that are ready say in short, by their ids."""
+        ready = [(each.report_id, each.revision) for each in reports if each.state is State.READY]
+        if not ready:
+            return {}
+        with self._database.begin() as connection:
+            found = archive_store.find_files(connection, ready, MODEL)
+        return {report_id: decode_told(content) for report_id, content in found.items()}
+
+    def served(self, report_id: str) -> tuple[ArchivedReport, frozenset[str]] | None:
+        """Return the revision that is given out with the names of its files; None when none was made yet."""
+        with self._database.begin() as connection:
+            found = archive_store.served(connection, report_id)
+            return None if found is None else (found, frozenset(archive_store.file_names(connection, found)))
 
     def compare(self, report_id: str, other_id: str) -> Comparison:
         """Compare a report with another one: what has changed from the other to it."""

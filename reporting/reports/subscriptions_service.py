@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from app.core.problems import FieldError, Problem, ProblemType
@@ -18,11 +19,13 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from app.core.database import Database
+    from app.domain.calendar import Period
     from reporting.reports.archive import Paper
     from reporting.reports.schedule import Rhythm
     from reporting.reports.subscription_links import SubscriptionLinks
 
 MOST_LISTED = 1_000
+_NONE = "There is no such subscription."
 
 
 class Subscriptions:
@@ -40,14 +43,7 @@ class Subscriptions:
 
     def add(self, rhythm: Rhythm, now: datetime, *, audience: Sequence[str], paper: Paper, by: str) -> Subscription:
         """Subscribe addresses, from the period on that is going on. Of nobody, reports are made for the archive."""
-        addresses = read_recipients(audience, "audience")
-        if addresses:
-            need_mail(can_mail=self._can_mail)
-        try:
-            first = first_period(rhythm, now)
-        except UnknownZoneError as error:
-            errors = (FieldError(str(error), field="timezone"),)
-            raise Problem(ProblemType.INVALID_REQUEST, "The subscription is not valid.", errors) from None
+        addresses, first = self._read(rhythm, audience, now)
         subscription = Subscription(
             subscription_id=f"sub_{secrets.token_hex(10)}",
             rhythm=rhythm,
@@ -62,11 +58,46 @@ class Subscriptions:
             subscriptions_store.add(connection, subscription)
         return subscription
 
+    def get(self, subscription_id: str) -> Subscription:
+        """Return a subscription that holds."""
+        with self._database.begin() as connection:
+            return _found(subscriptions_store.find(connection, subscription_id))
+
+    def change(
+        self, subscription_id: str, rhythm: Rhythm, now: datetime, *, audience: Sequence[str], paper: Paper
+    ) -> Subscription:
+        """Change which reports are sent to whom and when. The next one stays the next, unless weeks become months."""
+        addresses, first = self._read(rhythm, audience, now)
+        with self._database.begin() as connection:
+            held = _found(subscriptions_store.find(connection, subscription_id, lock=True))
+            upcoming = rhythm.order(held.next_period).span if rhythm.kind is held.rhythm.kind else first
+            changed = replace(
+                held,
+                rhythm=rhythm,
+                audience=addresses,
+                paper=paper,
+                next_period=upcoming.name,
+                due_at=rhythm.due_at(upcoming),
+            )
+            subscriptions_store.change(connection, changed)
+        return changed
+
+    def _read(self, rhythm: Rhythm, audience: Sequence[str], now: datetime) -> tuple[tuple[str, ...], Period]:
+        """Return the addresses, and the first period of a rhythm. Raises `Problem`."""
+        addresses = read_recipients(audience, "audience")
+        if addresses:
+            need_mail(can_mail=self._can_mail)
+        try:
+            return addresses, first_period(rhythm, now)
+        except UnknownZoneError as error:
+            errors = (FieldError(str(error), field="timezone"),)
+            raise Problem(ProblemType.INVALID_REQUEST, "The subscription is not valid.", errors) from None
+
     def remove(self, subscription_id: str, now: datetime) -> None:
         """End a subscription."""
         with self._database.begin() as connection:
             if not subscriptions_store.remove(connection, subscription_id, now):
-                raise Problem(ProblemType.NOT_FOUND, "There is no such subscription.")
+                raise Problem(ProblemType.NOT_FOUND, _NONE)
 
     def look(self, token: str, now: datetime) -> tuple[Subscription, str | None]:
         """Return the subscription of a link and its address, None when it has left; nothing changes. Raises `LinkError`."""
@@ -90,6 +121,12 @@ class Subscriptions:
             if subscription is not None and address is not None:
                 rest = [each for each in subscription.audience if each != address]
                 subscriptions_store.set_audience(connection, subscription_id, rest)
+
+
+def _found(subscription: Subscription | None) -> Subscription:
+    if subscription is None:
+        raise Problem(ProblemType.NOT_FOUND, _NONE)
+    return subscription
 
 
 def _address(subscription: Subscription, digest: str) -> str | None:

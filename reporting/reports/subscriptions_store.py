@@ -24,23 +24,7 @@ _HOLDS = _TABLE.c.removed_at.is_(None)
 
 
 def add(connection: Connection, subscription: Subscription) -> None:
-    rhythm = subscription.rhythm
-    values = {
-        "subscription_id": subscription.subscription_id,
-        "kind": rhythm.kind,
-        "service": rhythm.scope.service,
-        "account_id": rhythm.scope.account_id,
-        "tier": rhythm.scope.tier,
-        "audience": list(subscription.audience),
-        "timezone": rhythm.timezone,
-        "hour": rhythm.hour,
-        "paper": subscription.paper,
-        "author": subscription.author,
-        "created_at": subscription.created_at,
-        "next_period": subscription.next_period,
-        "due_at": subscription.due_at,
-    }
-    connection.execute(insert(_TABLE).values(**values))
+    connection.execute(insert(_TABLE).values(**_values(subscription)))
 
 
 def all_of_them(connection: Connection, *, limit: int) -> list[Subscription]:
@@ -60,6 +44,12 @@ def remove(connection: Connection, subscription_id: str, now: datetime) -> bool:
     """End a subscription, of which nobody's address is kept; False when there is none."""
     statement = update(_TABLE).where(_TABLE.c.subscription_id == subscription_id, _HOLDS)
     return connection.execute(statement.values(removed_at=now, audience=[])).rowcount == 1
+
+
+def change(connection: Connection, subscription: Subscription) -> None:
+    """Write a subscription over itself; who made it and when stays."""
+    statement = update(_TABLE).where(_TABLE.c.subscription_id == subscription.subscription_id)
+    connection.execute(statement.values(**_values(subscription)))
 
 
 def set_audience(connection: Connection, subscription_id: str, audience: Sequence[str]) -> None:
@@ -98,6 +88,25 @@ def take_due(connection: Connection, now: datetime, *, limit: int) -> list[Subsc
 def move_on(connection: Connection, subscription_id: str, *, next_period: str, due_at: datetime) -> None:
     statement = update(_TABLE).where(_TABLE.c.subscription_id == subscription_id)
     connection.execute(statement.values(next_period=next_period, due_at=due_at))
+
+
+def _values(subscription: Subscription) -> dict[str, Any]:
+    rhythm = subscription.rhythm
+    return {
+        "subscription_id": subscription.subscription_id,
+        "kind": rhythm.kind,
+        "service": rhythm.scope.service,
+        "account_id": rhythm.scope.account_id,
+        "tier": rhythm.scope.tier,
+        "audience": list(subscription.audience),
+        "timezone": rhythm.timezone,
+        "hour": rhythm.hour,
+        "paper": subscription.paper,
+        "author": subscription.author,
+        "created_at": subscription.created_at,
+        "next_period": subscription.next_period,
+        "due_at": subscription.due_at,
+    }
 
 
 def _subscription(row: Row[Any]) -> Subscription:

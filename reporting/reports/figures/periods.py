@@ -109,7 +109,7 @@ def _period(found: calendar.Period, now: datetime) -> Period:
     return Period(
         kind=_KINDS[found.calendar.unit],
         name=found.name,
-        title=_title(found),
+        title=title_of_period(found),
         timezone=found.calendar.zone,
         start=found.start,
         end=found.end,
@@ -118,7 +118,7 @@ def _period(found: calendar.Period, now: datetime) -> Period:
     )
 
 
-def _title(found: calendar.Period) -> str:
+def title_of_period(found: calendar.Period) -> str:
     zone = found.calendar.zone
     first = found.start.astimezone(zone_named(zone))
     if found.calendar.unit is Unit.MONTH:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Playwright
 
 CHROMIUM = "/usr/bin/chromium"
-ARTEFACTS = Path(__file__).resolve().parents[3] / "artefacts" / "pages"
+ARTEFACTS = Path(__file__).resolve().parents[3] / "artefacts"
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 STANDARDS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
 
@@ -42,8 +42,11 @@ def launched(playwright: Playwright) -> Browser:
 class Visitor:
     """Looks at pages, and notes what a page must not do: complain, or ask anybody else for anything."""
 
-    def __init__(self, browser: Browser, base: str, *, width: int = 1440, dark: bool = False) -> None:
+    def __init__(
+        self, browser: Browser, base: str, *, width: int = 1440, dark: bool = False, directory: str = "pages"
+    ) -> None:
         scheme = "dark" if dark else "light"
+        self._pictures = ARTEFACTS / directory
         self._name = f"{width}-{scheme}"
         self.context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
         self.page: Page = self.context.new_page()
@@ -57,6 +60,11 @@ class Visitor:
         self.page.goto(self.base + path)
         self.page.wait_for_load_state("networkidle")
 
+    def look_through(self, width: int) -> None:
+        """Go on in a window of another width."""
+        self._name = f"{width}-{self._name.partition('-')[2]}"
+        self.page.set_viewport_size({"width": width, "height": 900})
+
     def sign_in_as_operator(self, token: str) -> None:
         self.go("/ui/login")
         if not self.page.get_by_label("Admin token").is_visible():
@@ -67,8 +75,8 @@ class Visitor:
 
     def keep_picture(self, name: str) -> None:
         """Keep how it looks, for people."""
-        ARTEFACTS.mkdir(parents=True, exist_ok=True)
-        self.page.screenshot(path=ARTEFACTS / f"{name}-{self._name}.png", full_page=True)
+        self._pictures.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=self._pictures / f"{name}-{self._name}.png", full_page=True)
 
     def barriers(self) -> list[str]:
         """Return what keeps somebody from using the page, as axe finds it."""

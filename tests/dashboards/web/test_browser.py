@@ -31,6 +31,8 @@ PAGES = (
     "/ui/alerts",
     "/ui/incidents",
     "/ui/maintenance",
+    "/ui/reports",
+    "/ui/reports/schedule",
     "/ui/accounts",
     "/ui/accounts/acme",
     "/ui/queue",
@@ -99,39 +101,4 @@ def test_the_overview_keeps_itself_up_to_date(browser: Browser, base: str) -> No
     assert answer.value.status == 200
     assert (datetime.now(UTC) - started).total_seconds() < 40
     page.get_by_role("heading", name="1 of 2 promises kept").wait_for()
-    assert visitor.complaints == []
-
-
-def test_a_first_event_turns_the_page_green(browser: Browser, base: str, world: World) -> None:
-    visitor = Visitor(browser, base)
-    visitor.sign_in_as_operator(TOKEN)
-    visitor.go("/ui/start?account=bolt")
-    page = visitor.page
-    page.get_by_role("button", name="Create a key").click()
-    key = page.locator("#new-key").inner_text()
-
-    sent = page.request.post(
-        f"{base}/events",
-        data={"events": [{"event_id": "e1", "type": "hello"}]},
-        headers={"Authorization": f"Bearer {key}"},
-    )
-
-    assert sent.status == 202
-    page.get_by_text("1 event of bolt arrived").wait_for()
-    visitor.keep_picture("ui-start-arrived")
-    assert visitor.complaints == []
-
-
-def test_a_key_is_rotated_by_hand(browser: Browser, base: str) -> None:
-    visitor = Visitor(browser, base)
-    visitor.sign_in_as_operator(TOKEN)
-    visitor.go("/ui/accounts/acme")
-    page = visitor.page
-
-    page.get_by_role("button", name="Rotate").click()
-
-    assert page.locator("#issued-key").inner_text().startswith("slip.acme.")
-    assert visitor.barriers() == []
-    page.get_by_role("link", name="Done").click()
-    assert page.get_by_role("button", name="Rotate").count() == 2
     assert visitor.complaints == []

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from reporting.reports.archive import ArchivedReport, Paper
     from reporting.reports.model import Report
 
+PAGES = "https://slip.example/ui/reports"
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 OCTOBER = ReportOrder(kind=Kind.MONTHLY, period="2026-10", timezone="Europe/Berlin", scope=Scope(service="checkout"))
 
@@ -60,7 +61,7 @@ def rendered(report: Report, formats: Sequence[Format], paper: Paper) -> Rendere
         Format.PDF: f"%PDF-{paper}-{report.period.name}".encode(),
         Format.CSV: csv_archive(report),
         Format.JSON: b"{}",
-        Format.MAIL: first_page(report).encode(),
+        Format.MAIL: first_page(report, address=f"{PAGES}/{report.report_id}").encode(),
     }
     return Rendered(files={kind: made[kind] for kind in formats if kind in made}, missing={})
 
@@ -77,7 +78,7 @@ class Workshop:
         self.failures: list[Exception] = []
         self.without_pdf = False
         links = SubscriptionLinks("https://slip.example")
-        delivery = ReportDelivery(links)
+        delivery = ReportDelivery(links, PAGES)
         self.making = ReportMaking(
             database, self._compile, self._render, delivery, clock=lambda: self.now, real_time=lambda: self.now
         )

@@ -80,6 +80,10 @@ def test_a_report_arrives_with_its_first_page_its_pdf_and_a_way_out(
     assert report.verdict.sentence in text.get_content().replace("\r\n", "\n")
     assert message["List-Unsubscribe"].strip("<>") in text.get_content()
     assert page is not None
+    (archived,) = subscribed.reports.page(kind=None, service=None, after=None, limit=2)
+    address = f"https://slip.example/ui/reports/{archived.report_id}"
+    assert f"On the web: {address}\n" in text.get_content().replace("\r\n", "\n")
+    assert f'<a href="{address}"' in page.get_content()
     assert "<table" in page.get_content()
     (pdf,) = message.iter_attachments()
     assert pdf.get_filename() == "slipstream-checkout-weekly-2026-W47.pdf"
@@ -162,11 +166,11 @@ def test_words_from_outside_are_words_in_a_mail() -> None:
     assert "<script" not in first_page(report)
     assert "&lt;script&gt;" in first_page(report)
     assert hostile in subject_of(report)  # Whoever writes the header makes one line of it.
-    assert text_of(report)
+    assert text_of(report, "https://slip.example")
 
 
 def test_of_a_month_without_data_no_number_is_told() -> None:
-    text = text_of(empty_month())
+    text = text_of(empty_month(), "https://slip.example")
 
     assert "100 %" not in text
     assert "no data" in text
