@@ -12,7 +12,7 @@ from app.core.roles import Role
 from dashboards.web.forms import number, query, read_form, shaped
 from dashboards.web.report_words import about, addresses_of, period_choices, title_of
 from reporting.alerts.paging import read_choice, read_id, read_place, write_place
-from reporting.report_files import OFFERED, answer_file
+from reporting.report_files_api import OFFERED, answer_file
 from reporting.reports.archive import Format, Paper, State, file_name
 from reporting.reports.model import Kind
 from reporting.reports.terms import DECISIONS
