@@ -32,6 +32,7 @@ from dashboards.web.assets import Assets
 from dashboards.web.pages import Pages
 from dashboards.web.session_guard import SessionGuard
 from reporting.account_requests import RequestsOfAccounts
+from reporting.publication.publications import Publications
 
 if TYPE_CHECKING:
     from flask import Blueprint
@@ -111,6 +112,7 @@ def web_pages(settings: Settings, database: Database, valkey: Valkey, parts: Web
             audit,
             incidents=alerting.incidents,
             alerts=alerting.alerts,
+            publications=Publications(database),
             timezone=settings.timezone,
         ),
         web_maintenance.blueprint(pages, guard, audit, slos.maintenance, timezone=settings.timezone),

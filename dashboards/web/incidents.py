@@ -1,4 +1,4 @@
-"""`/ui/incidents`: what hurt, why, and what is done about it."""
+"""`/ui/incidents`: what hurt, why, what is done about it, and what the public is told."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from dashboards.web.forms import query, read_form, shaped
 from reporting.alerts.incident import Source
 from reporting.alerts.incidents_service import IncidentChange, NewIncident
 from reporting.alerts.paging import read_id, read_place, write_place
+from reporting.publication.publication import Progress, usual_title
+from reporting.publication.publications import NewUpdate, Publishing
 
 if TYPE_CHECKING:
     from flask import Blueprint
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from dashboards.web.session_guard import SessionGuard
     from reporting.alerts.alerts_service import Alerts
     from reporting.alerts.incidents_service import Incidents
+    from reporting.publication.publications import Publications
 
 _ON_A_PAGE = 25
 _MOST = 100
@@ -34,6 +37,7 @@ def blueprint(
     *,
     incidents: Incidents,
     alerts: Alerts,
+    publications: Publications,
     timezone: str,
 ) -> Blueprint:
     """Return the routes of incidents."""
@@ -46,10 +50,12 @@ def blueprint(
         past = incidents.page(service=None, is_open=False, after=place, limit=_ON_A_PAGE + 1)
         shown = past[:_ON_A_PAGE]
         last = shown[-1] if len(past) > _ON_A_PAGE else None
+        open_ones = incidents.page(service=None, is_open=True, after=None, limit=_MOST)
         return pages.page(
             "incidents/incidents.html",
-            open_ones=incidents.page(service=None, is_open=True, after=None, limit=_MOST),
+            open_ones=open_ones,
             past=shown,
+            published=publications.shown([each.incident_id for each in (*open_ones, *shown)]),
             following=None if last is None else write_place((last.started_at, last.incident_id)),
         )
 
@@ -71,7 +77,13 @@ def blueprint(
     def one(incident_id: str) -> Response:
         incident, found = incidents.get(read_id(incident_id, "incident"))
         return pages.page(
-            "incidents/incident.html", incident=incident, alerts=found, by_people=incident.source is Source.PEOPLE
+            "incidents/incident.html",
+            incident=incident,
+            alerts=found,
+            by_people=incident.source is Source.PEOPLE,
+            published=publications.find(incident.incident_id),
+            usual_title=usual_title(incident.service),
+            steps=tuple(Progress),
         )
 
     @routes.post("/incidents/<incident_id>")
@@ -98,6 +110,32 @@ def blueprint(
         with audit.change(actor, "incidents.acknowledge", incident_id, now=datetime.now(UTC)):
             alerts.acknowledge_incident(read_id(incident_id, "incident"), CLOCK.now(), by=actor.name)
         return pages.go(f"/ui/incidents/{incident_id}")
+
+    @routes.post("/incidents/<incident_id>/publish")
+    @guard.role(Role.ONCALL)
+    @pages.refused_on(one)
+    def publish(incident_id: str) -> Response:
+        wanted, actor = shaped(Publishing, {"title": read_form().optional("title")}), guard.actor()
+        with audit.change(actor, "incidents.publish", incident_id, now=datetime.now(UTC), title=wanted.title):
+            publications.publish(read_id(incident_id, "incident"), wanted, CLOCK.now(), by=actor.name)
+        return pages.go(f"/ui/incidents/{incident_id}#public")
+
+    @routes.post("/incidents/<incident_id>/updates")
+    @guard.role(Role.ONCALL)
+    @pages.refused_on(one)
+    def tell(incident_id: str) -> Response:
+        form, actor = read_form(), guard.actor()
+        wanted = shaped(NewUpdate, {"status": form.text("status"), "text": form.text("text")})
+        with audit.change(actor, "incidents.tell", incident_id, now=datetime.now(UTC), status=wanted.status):
+            publications.tell(read_id(incident_id, "incident"), wanted, CLOCK.now(), by=actor.name)
+        return pages.go(f"/ui/incidents/{incident_id}#public")
+
+    @routes.post("/incidents/<incident_id>/withdraw")
+    @guard.role(Role.ONCALL)
+    def withdraw(incident_id: str) -> Response:
+        with audit.change(guard.actor(), "incidents.withdraw", incident_id, now=datetime.now(UTC)):
+            publications.withdraw(read_id(incident_id, "incident"), CLOCK.now())
+        return pages.go(f"/ui/incidents/{incident_id}#public")
 
     return routes
 

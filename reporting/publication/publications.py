@@ -43,11 +43,20 @@ class Publications:
 
     def get(self, incident_id: str) -> PublishedIncident:
         """Return what the public sees of an incident."""
-        with self._database.begin() as connection:
-            found = publications_store.find(connection, incident_id)
+        found = self.find(incident_id)
         if found is None:
             raise Problem(ProblemType.NOT_FOUND, _DRAFT)
         return found
+
+    def find(self, incident_id: str) -> PublishedIncident | None:
+        """Return the same; None of a draft."""
+        with self._database.begin() as connection:
+            return publications_store.find(connection, incident_id)
+
+    def shown(self, incident_ids: Sequence[str]) -> frozenset[str]:
+        """Return which of some incidents the public sees."""
+        with self._database.begin() as connection:
+            return publications_store.shown(connection, incident_ids)
 
     def publish(self, incident_id: str, wanted: Publishing, now: datetime, *, by: str) -> PublishedIncident:
         """Show an incident to everybody; again, it may change the title."""

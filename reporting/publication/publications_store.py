@@ -93,6 +93,13 @@ def find(connection: Connection, incident_id: str) -> PublishedIncident | None:
     return found[0] if found else None
 
 
+def shown(connection: Connection, incident_ids: Sequence[str]) -> frozenset[str]:
+    """Return which of some incidents are shown."""
+    table = incident_publications
+    asked = select(table.c.incident_id).where(table.c.incident_id.in_(incident_ids), table.c.withdrawn_at.is_(None))
+    return frozenset(connection.execute(asked).scalars())
+
+
 def since(connection: Connection, services: Collection[str], start: datetime, *, limit: int) -> list[PublishedIncident]:
     """Return the shown incidents of services that ended after an instant, or go on; the last to begin first."""
     ended = incidents.c.resolved_at

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app.core.audit import Audit
-from app.slo_composition import compose_slos
+from app.slo_composition import apply_shipped, compose_slos
 from reporting.alerts import alerts_store
 from reporting.alerts.alerts_store import Selection
 from reporting.alerts.incidents_service import Incidents
 from reporting.alerts.silences_service import Silences
 from reporting.alerts.standing import Figures, StandingAlert, new_id
+from reporting.publication.publications import Publications
 from reporting.slo.alert_state import Alert, AlertState
 from reporting.slo.burn_rate_alert import AlertSeverity
 from tests.dashboards.web.people import text_of
@@ -78,6 +79,50 @@ def test_on_call_silences_something_and_ends_it(oncall: Person, database: Databa
     assert (silence.author, silence.service) == ("oncall@example.com", "checkout")
     assert "Load test · oncall@example.com" in shown
     assert oncall.post("/ui/silences", hours="9", reason="x", service="y").status_code == 422
+
+
+def test_an_incident_is_a_draft_until_it_is_published_by_one_click(
+    oncall: Person, viewer: Person, nobody: Person, database: Database, database_url: str
+) -> None:
+    apply_shipped(database_url, NOW)
+    began = (NOW - timedelta(minutes=9)).strftime("%Y-%m-%dT%H:%M")
+    made = oncall.post(
+        "/ui/incidents", service="slipstream", title="Disk of db-7 full", severity="page", started_at=began
+    )
+    draft = oncall.get(made.location)
+    assert "Draft" in text_of(draft)
+    assert 'name="title" value="Disturbance of slipstream"' in draft.text
+    assert "Draft" in text_of(viewer.get("/ui/incidents"))
+
+    click = oncall.post(f"{made.location}/publish", title="Disturbance of slipstream")
+
+    assert click.location == f"{made.location}#public"
+    assert "Everybody reads Disturbance of slipstream" in text_of(viewer.get(made.location))
+    assert "Published" in text_of(viewer.get("/ui/incidents"))
+    entry = Audit(database).page(limit=1)[0]
+    assert (entry.actor.name, entry.action) == ("oncall@example.com", "incidents.publish")
+    status = nobody.get("/status").text
+    assert "Disturbance of slipstream" in status
+    assert "db-7" not in status
+
+
+def test_the_public_is_told_how_it_goes_on_and_a_draft_it_can_be_again(oncall: Person, database: Database) -> None:
+    began = (NOW - timedelta(minutes=9)).strftime("%Y-%m-%dT%H:%M")
+    page = oncall.post("/ui/incidents", service="checkout", title="x", severity="page", started_at=began).location
+    assert oncall.post(f"{page}/updates", status="monitoring", text="It is <b>better</b>.").status_code == 404
+    oncall.post(f"{page}/publish", title="Payments fail")
+
+    refused = oncall.post(f"{page}/updates", status="monitoring", text="")
+    told = oncall.post(f"{page}/updates", status="identified", text="It is <b>better</b>.")
+
+    assert (refused.status_code, told.status_code) == (422, 303)
+    assert "Identified" in text_of(oncall.get(page))
+    assert "It is &lt;b&gt;better&lt;/b&gt;." in oncall.get(page).text
+    assert oncall.post(f"{page}/publish", title="Payments are slow").status_code == 303
+    assert Publications(database).get(page.rpartition("/")[2]).title == "Payments are slow"
+    assert oncall.post(f"{page}/withdraw").status_code == 303
+    assert Publications(database).find(page.rpartition("/")[2]) is None
+    assert oncall.post(f"{page}/withdraw").status_code == 404
 
 
 def test_an_incident_is_written_down_with_its_cause_and_actions(oncall: Person, database: Database) -> None:
