@@ -9,6 +9,7 @@ from flask import Blueprint, g
 
 from app.core.authentication import bearer_token
 from app.core.errors import DependencyError
+from app.core.failpoints import failpoint
 from app.core.http.body import LARGEST_BODY, body_of
 from app.core.http.errors import as_problem
 from app.core.http.express import express, ready_json
@@ -76,6 +77,7 @@ def blueprint(
         except DependencyError as error:
             metrics.refused(as_problem(error).type.slug)
             raise
+        failpoint("ingest.admitted")
         accepted = Accepted(receipt.batch_id, receipt.accepted)
         if receipt.replayed:
             return ready_json(accepted, _ACCEPTED, _REPLAYED)

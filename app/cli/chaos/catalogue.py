@@ -9,7 +9,7 @@ from app.cli.chaos.api_faults import FrozenApi, RollingRestart
 from app.cli.chaos.database_faults import Deadlocks, EndedSessions, FailingSync, QuitPostgres
 from app.cli.chaos.detour import Way
 from app.cli.chaos.disk_faults import FullDisk
-from app.cli.chaos.faults import Away, Full, Kill, KillAt, KillChild
+from app.cli.chaos.faults import Away, Full, Kill, KillAt, KillChild, KillChildAt
 from app.cli.chaos.hangs import BadNetwork, Frozen, LockedTables, NoConnections, SlowInserts
 from app.cli.chaos.twins import Twins
 from app.cli.chaos.worker_faults import REPORT_FAILPOINTS, FrozenWorker, KilledReport, PoisonEvents
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from app.cli.chaos.scene import Fault
 
 ENGINES = (Role.POSTGRESQL, Role.VALKEY)
+API_FAILPOINTS = ("ingest.admitted",)
 WORKER_FAILPOINTS = (
     "store.before_insert",
     "store.before_commit",
@@ -54,6 +55,7 @@ FAULTS: Mapping[str, Entry] = {
     "kill-worker": Entry(Kill(Role.WORKER), kills=True),
     "kill-api": Entry(Kill(Role.API), kills=True),
     "kill-api-child": Entry(KillChild(), kills=True),
+    **{f"kill-at-{name}": Entry(KillChildAt(name), kills=True) for name in API_FAILPOINTS},
     "kill-valkey": Entry(Kill(Role.VALKEY), kills=True),
     "kill-postgresql": Entry(Kill(Role.POSTGRESQL), kills=True),
     "quit-postgresql": Entry(QuitPostgres(), kills=True),
@@ -82,7 +84,7 @@ FAULTS: Mapping[str, Entry] = {
 
 def failpoints_armed(markers: Path) -> str:
     """The value of SLIPSTREAM_FAILPOINTS with which every failpoint is armed and none fires, until a fault lets it."""
-    names = (*WORKER_FAILPOINTS, *REPORT_FAILPOINTS)
+    names = (*API_FAILPOINTS, *WORKER_FAILPOINTS, *REPORT_FAILPOINTS)
     for name in names:
         allow_hits(markers / name, 0)
     return ",".join(f"{name}=kill@{markers / name}" for name in names)

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, cast
 import click
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from app.cli.chaos.chronicle import Chronicle
     from app.cli.chaos.results import Results
     from app.cli.chaos.rounds import RoundsOptions
@@ -51,6 +53,13 @@ class _Crowds(click.Group):
     type=click.IntRange(1, 600),
     help="Override when a dead worker's work is taken over (default: 15 s).",
 )
+@click.option(
+    "--patience",
+    default=90,
+    show_default=True,
+    type=click.IntRange(1, 3_600),
+    help="Seconds to wait for a recovery before it is called none.",
+)
 @click.option("--seed", type=int, help="Repeats a run's choices; printed when it was drawn.")
 @click.option(
     "--dir",
@@ -69,8 +78,9 @@ class _Crowds(click.Group):
 @click.option(
     "--from",
     "recorded",
+    multiple=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Run nothing; show the history of an earlier run.",
+    help="Run nothing; show the history of an earlier run. May be repeated.",
 )
 def command(
     context: click.Context,
@@ -79,13 +89,14 @@ def command(
     minutes: float | None,
     times: int | None,
     reclaim_after: int | None,
+    patience: int,
     seed: int | None,
     directory: Path | None,
     keep: bool,
     listing: bool,
     as_json: bool,
     markdown: Path | None,
-    recorded: Path | None,
+    recorded: tuple[Path, ...],
 ) -> None:
     """Break the platform under load, and compare what clients were told with what is there.
 
@@ -107,8 +118,8 @@ def command(
         for name, entry in FAULTS.items():
             click.echo(f"{name:<28} {entry.fault.about}")
         return
-    if recorded is not None:
-        _conclude(results_of(read_chronicle(recorded)), as_json=as_json, markdown=markdown)
+    if recorded:
+        _conclude([results_of(read_chronicle(path)) for path in recorded], as_json=as_json, markdown=markdown)
         return
     seed = secrets.randbelow(2**32) if seed is None else seed
     base = _base(directory)
@@ -120,12 +131,13 @@ def command(
         rounds=times or (None if minutes else 1),
         until=None if minutes is None else time.monotonic() + 60 * minutes,
         keep=keep,
+        patience_s=patience,
         platform=PlatformOptions(
             lived_s=0.0, settings={} if reclaim_after is None else {"SLIPSTREAM_RECLAIM_AFTER_S": str(reclaim_after)}
         ),
     )
     _run(base, options, chronicle)
-    _conclude(results_of(chronicle.lines), as_json=as_json, markdown=markdown)
+    _conclude([results_of(chronicle.lines)], as_json=as_json, markdown=markdown)
 
 
 def _base(directory: Path | None) -> Path:
@@ -156,22 +168,27 @@ def _run(base: Path, options: RoundsOptions, chronicle: Chronicle) -> None:
     chronicle.add(EndLine(at=_now(), minutes=(time.monotonic() - begun) / 60))
 
 
-def _conclude(results: Results, *, as_json: bool, markdown: Path | None) -> None:
-    """Show what came of it; exit status 1 when a promise broke, or nothing was run."""
+def _conclude(runs: Sequence[Results], *, as_json: bool, markdown: Path | None) -> None:
+    """Show what came of each run; exit status 1 when a promise broke, or nothing was run."""
     from app.cli.chaos.page import write_page  # noqa: PLC0415 - `slipstream --help` stays quick.
     from app.cli.chaos.table import show  # noqa: PLC0415
 
     if as_json:
-        click.echo(json.dumps(_as_json(results), indent=1))
+        click.echo(
+            json.dumps([_as_json(results) for results in runs] if len(runs) > 1 else _as_json(runs[0]), indent=1)
+        )
     else:
-        show(results)
+        for results in runs:
+            show(results)
     if markdown is not None:
-        write_page(markdown, results)
-    if results.findings:
-        seed = "" if results.run is None else f" The same choices again: --seed {results.run.seed}"
-        click.echo(f"RED. Everything needed to explain it was kept.{seed}", err=True)
+        write_page(markdown, runs)
+    seeds = [str(results.run.seed) for results in runs if results.findings and results.run]
+    if any(results.findings for results in runs):
+        click.echo(
+            f"RED. Everything needed to explain it was kept. The same choices: --seed {', '.join(seeds)}", err=True
+        )
         sys.exit(1)
-    if not results.faults:
+    if not all(results.faults for results in runs):
         click.echo("Nothing was run, which proves nothing.", err=True)
         sys.exit(1)
 

@@ -61,16 +61,31 @@ class KillChild:
     about: str = "SIGKILL of a child of the API"
 
     def strike(self, scene: Scene) -> int:
-        serving = _serving(scene.platform)
-        if not serving:
-            raise StrikeError("The API has no children that serve.")
-        time.sleep(CRASH_LOOP_S)
+        serving = _settled(scene.platform)
         os.kill(scene.random.choice(serving), signal.SIGKILL)
-        wait_for(
-            lambda: len(_serving(scene.platform)) == len(serving) and _serving(scene.platform) != serving,
-            "The child of the API was not replaced.",
-        )
+        _wait_served(scene.platform, serving)
         return 0  # Its parent replaces it, not the supervisor.
+
+
+@dataclass(frozen=True, slots=True)
+class KillChildAt:
+    """SIGKILL by a failpoint: a serving child of the API itself, at a named line of its code."""
+
+    failpoint: str
+
+    @property
+    def about(self) -> str:
+        return f"SIGKILL of a child of the API at {self.failpoint}"
+
+    def strike(self, scene: Scene) -> int:
+        serving = _settled(scene.platform)
+        marker = scene.markers / self.failpoint
+        before = _hits(marker)
+        allow_hits(marker, before + 1)
+        wait_for(lambda: _hits(marker) > before, f"Nobody came to {self.failpoint}.")
+        allow_hits(marker, 0)
+        _wait_served(scene.platform, serving)
+        return 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +161,23 @@ class Full:
             "Load was still shed long after Valkey had room again.",
         )
         return 0
+
+
+def _settled(platform: Platform) -> list[int]:
+    """The API's children that serve, none of them so young that its death would be taken for a crash loop."""
+    serving = _serving(platform)
+    if not serving:
+        raise StrikeError("The API has no children that serve.")
+    time.sleep(CRASH_LOOP_S)
+    return serving
+
+
+def _wait_served(platform: Platform, before: list[int]) -> None:
+    """Wait until one of the children that were there before was replaced."""
+    wait_for(
+        lambda: len(_serving(platform)) == len(before) and _serving(platform) != before,
+        "The child of the API was not replaced.",
+    )
 
 
 def _serving(platform: Platform) -> list[int]:

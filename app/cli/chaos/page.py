@@ -8,7 +8,7 @@ from app.cli.chaos.catalogue import FAULTS
 from app.cli.chaos.table import spread
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from app.cli.chaos.results import Results
@@ -18,14 +18,16 @@ END = "<!-- to here. -->"
 _MIB = 1024**2
 
 
-def write_page(path: Path, results: Results) -> None:
+def write_page(path: Path, runs: Sequence[Results]) -> None:
     """Write between the marks; a page without them, or none, gets them at its end."""
     text = path.read_text() if path.exists() else ""
     if BEGIN not in text:
         text = f"{text.rstrip()}\n\n{BEGIN}\n{END}\n".lstrip()
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)
-    path.write_text(f"{before}{BEGIN}\n\n" + "\n".join(_lines(results)) + f"\n\n{END}{after}")
+    path.write_text(
+        f"{before}{BEGIN}\n\n" + "\n\n".join("\n".join(_lines(results)) for results in runs) + f"\n\n{END}{after}"
+    )
 
 
 def _lines(results: Results) -> Iterator[str]:

@@ -34,14 +34,13 @@ if TYPE_CHECKING:
 
 LOAD = LoadOptions(pause_s=0.15)
 """Lighter than what a machine can take: what a round has sent is compared anew after each of its strikes."""
-PATIENCE_S = 90.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoundsOptions:
     """rounds: how many, None until the time is over. until: monotonic seconds after which no further strike begins.
 
-    platform: settings of its own. keep: the directories of green rounds too. watch: is told the name of each strike.
+    patience_s: how long to wait for a recovery before it is called none. platform: settings of its own. keep: the directories of green rounds too. watch: is told the name of each strike.
     """
 
     names: Sequence[str]
@@ -49,6 +48,7 @@ class RoundsOptions:
     rounds: int | None
     until: float | None = None
     keep: bool = False
+    patience_s: float = 90.0
     platform: PlatformOptions = field(default_factory=PlatformOptions)
     watch: Callable[[str], None] = lambda _name: None
 
@@ -138,7 +138,7 @@ class Rounds:
         options = RunOptions(
             times=1,
             seed=self._options.seed,
-            patience_s=PATIENCE_S,
+            patience_s=self._options.patience_s,
             load=LOAD,
             platform=self._options.platform,
             quiet=alarm.quiet,

@@ -38,6 +38,21 @@ def no_conflict_on_outcomes(module: Any) -> None:
     module._INSERT_OUTCOMES = module._INSERT_OUTCOMES.replace("ON CONFLICT DO NOTHING", "")
 
 
+def accept_before_the_disk(module: Any) -> None:
+    """Valkey keeps what it accepts in memory alone, once everybody has seen that it does not."""
+    start = module.Platform.start
+
+    def start_and_forget(self: Any) -> Any:
+        import redis  # noqa: PLC0415 - most processes do not come here.
+
+        started = start(self)
+        with redis.Redis.from_url(started.instance.redis_url) as client:
+            client.config_set("appendonly", "no")
+        return started
+
+    module.Platform.start = start_and_forget
+
+
 def scheduled_probe(module: Any) -> None:
     """The task queue has one more task. This one breaks nothing."""
     from schedule_probe import register_probe  # noqa: PLC0415 - found beside this file.
@@ -59,6 +74,7 @@ def no_deadlines(module: Any) -> None:
 
 CHANGES: dict[str, tuple[str, Callable[[Any], None]]] = {
     "ack-before-the-store": ("app.core.queue.bundle", ack_before_the_store),
+    "accept-before-the-disk": ("app.platform", accept_before_the_disk),
     "no-deadlines": ("app.core.patient_connection", no_deadlines),
     "no-conflict-on-events": ("ingestion.event_store", no_conflict_on_events),
     "no-conflict-on-outcomes": ("ingestion.event_store", no_conflict_on_outcomes),

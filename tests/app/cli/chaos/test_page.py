@@ -83,8 +83,8 @@ def test_the_page_keeps_what_stands_around_the_results_and_takes_them_anew(tmp_p
     page = tmp_path / "reliability.md"
     page.write_text(f"# Promises\n\n{BEGIN}\nof yesterday\n{END}\n\nafter\n")
 
-    write_page(page, results_of([*LINES, RED]))
-    write_page(page, results_of(LINES))
+    write_page(page, [results_of([*LINES, RED])])
+    write_page(page, [results_of(LINES)])
 
     text = page.read_text()
     assert text.startswith("# Promises\n")
@@ -102,7 +102,7 @@ def test_the_page_keeps_what_stands_around_the_results_and_takes_them_anew(tmp_p
 
 
 def test_a_red_run_is_red_on_its_page(tmp_path: Path) -> None:
-    write_page(tmp_path / "new.md", results_of([*LINES, RED]))
+    write_page(tmp_path / "new.md", [results_of(LINES), results_of([*LINES, RED])])
 
     text = (tmp_path / "new.md").read_text()
     assert "**red 1**" in text
