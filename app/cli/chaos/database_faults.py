@@ -52,7 +52,7 @@ class EndedSessions:
             ended = terminate_all(scene.platform.instance.database_url, self.seconds, 0.3)
         if not ended:
             raise StrikeError("There was no session to end.")
-        check_noticed(scene, since)
+        check_noticed(scene.load, since)
         return 0
 
 
@@ -70,7 +70,7 @@ class Deadlocks:
         since = time.monotonic()
         if not lock_backwards(scene.platform.instance.postgres.url(APPLICATION, superuser=True), self.seconds):
             raise StrikeError("There was no deadlock.")
-        check_noticed(scene, since)
+        check_noticed(scene.load, since)
         return 0
 
 

@@ -44,7 +44,7 @@ class FullDisk:
         since = time.monotonic()
         with _ballast(scene.platform.instance.data_dir / "ballast"):
             time.sleep(self.seconds)
-        check_noticed(scene, since, "503 dependency-unavailable", "503 overloaded", "504 timeout")
+        check_noticed(scene.load, since, "503 dependency-unavailable", "503 overloaded", "504 timeout")
         for engine in engines:
             wait_for(lambda: engine.running and engine.spec.ready(), f"{engine.name} is not back.", timeout_s=BACK_S)  # noqa: B023 (it runs at once)
         return restarts.total() - before

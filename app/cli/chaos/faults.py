@@ -133,7 +133,7 @@ class Away:
             time.sleep(self.seconds)
             if self.role is Role.VALKEY:
                 check_none_accepted(scene, since)
-            check_noticed(scene, since, *self.noticed_as)
+            check_noticed(scene.load, since, *self.noticed_as)
         finally:
             engine.start()
             engine.wait_ready()
@@ -155,7 +155,7 @@ class Full:
             time.sleep(self.seconds)
             client.config_set("maxmemory", limit)
         # Before the next request is refused by Valkey itself, its memory is seen to run out, which sheds load.
-        check_noticed(scene, since, "503 dependency-unavailable", "503 overloaded")
+        check_noticed(scene.load, since, "503 dependency-unavailable", "503 overloaded")
         wait_for(
             lambda: not scene.load.refusals_after(time.monotonic() - QUIET_S),
             "Load was still shed long after Valkey had room again.",

@@ -63,7 +63,7 @@ class LockedTables:
         since = time.monotonic()
         with Witness(scene), locked_tables(scene.platform.instance.database_url):
             time.sleep(self.seconds)
-        check_noticed(scene, since)
+        check_noticed(scene.load, since)
         return 0
 
 
@@ -81,7 +81,7 @@ class SlowInserts:
         since = time.monotonic()
         with Witness(scene), slow_inserts(scene.platform.instance.database_url):
             time.sleep(self.seconds)
-        check_noticed(scene, since)
+        check_noticed(scene.load, since)
         return 0
 
 
@@ -102,7 +102,7 @@ class NoConnections:
                 time.sleep(self.seconds)
         except TimeoutError as error:
             raise StrikeError(str(error)) from error
-        check_noticed(scene, since)
+        check_noticed(scene.load, since)
         return 0
 
 
@@ -133,10 +133,10 @@ class BadNetwork:
 def _check(scene: Scene, role: Role, since: float) -> None:
     """Without PostgreSQL clients notice nothing; without Valkey they are refused, and never falsely accepted."""
     if role is Role.POSTGRESQL:
-        check_noticed(scene, since)
+        check_noticed(scene.load, since)
         return
     check_none_accepted(scene, since)
-    check_noticed(scene, since, *_REFUSALS)
+    check_noticed(scene.load, since, *_REFUSALS)
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from app.cli.chaos.chronicle import AlarmLine, LifeLine, MissingLine, StrikeLine
 from app.cli.chaos.disk_faults import small_disk
 from app.cli.chaos.load import Account, LoadOptions
 from app.cli.chaos.receiver import Receiver
+from app.cli.chaos.results import FLAT
 from app.cli.chaos.runner import ACCOUNTS, RECOVERY_S, RunOptions, Stage, start_platform, strike
 from app.cli.chaos.vitals import Vitals
 from app.platform import PlatformOptions
@@ -116,6 +117,7 @@ class Rounds:
                 vitals.note(stage.platform)
                 self._chronicle.add(StrikeLine.of(name, number, report))
                 if report.findings:
+                    self._judge_lives(vitals, number, directory)
                     return True
                 if small:  # Too short for an alert's end, and for lives.
                     return False
@@ -150,13 +152,16 @@ class Rounds:
     def _end(self, alarm: Alarm, vitals: Vitals, number: int, directory: Path) -> bool:
         """Wait for the alert's end, and judge what is judged over the whole round; whether something was red."""
         told = alarm.finish()
-        findings = vitals.findings()
         self._chronicle.add(AlarmLine.of(told, number, directory))
+        return self._judge_lives(vitals, number, directory) or bool(told.findings)
+
+    def _judge_lives(self, vitals: Vitals, number: int, directory: Path) -> bool:
         for life, values, risen in vitals.lives():
             self._chronicle.add(LifeLine.of(life, values, risen, number))
+        findings = vitals.findings()
         if findings:
-            self._chronicle.add(StrikeLine.of_findings("flat", number, directory, findings))
-        return bool(findings or told.findings)
+            self._chronicle.add(StrikeLine.of_findings(FLAT, number, directory, findings))
+        return bool(findings)
 
 
 def order_of(names: Sequence[str], seed: str) -> list[str]:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 POLL_S = 0.02
 HIT_TIMEOUT_S = 30.0
+OTHER_WORK = 0.05
+"""Share of requests that a machine may refuse for other work of its own, such as a disk that keeps Valkey waiting for a second."""
 
 
 class StrikeError(Exception):
@@ -51,14 +53,16 @@ def wait_for(condition: Callable[[], bool], failure: str, *, timeout_s: float = 
         time.sleep(POLL_S)
 
 
-def check_noticed(scene: Scene, since: float, *refusals: str) -> None:
-    """Raise `StrikeError` unless clients have seen one of these refusals since then, or none at all when there are none.
+def check_noticed(load: Load, since: float, *refusals: str) -> None:
+    """Raise `StrikeError` unless clients have seen one of these refusals since then, or hardly any at all when there are none.
 
     That they were too fast for their own rate is nobody's fault but theirs.
     """
-    seen = [what for what in scene.load.refusals_after(since) if not what.startswith("429")]
-    if not refusals and seen:
-        raise StrikeError(f"Clients were refused although nothing they need was away: {seen[:3]}")
+    seen = [what for what in load.refusals_after(since) if not what.startswith("429")]
+    if not refusals and len(seen) > OTHER_WORK * (len(seen) + load.accepted_since(since)):
+        raise StrikeError(
+            f"Clients were refused {len(seen)} times although nothing they need was away: {sorted(set(seen))[:3]}"
+        )
     if refusals and not set(refusals).intersection(seen):
         raise StrikeError(f"No client saw {' or '.join(refusals)}: {sorted(set(seen))[:3]}")
 

@@ -43,7 +43,7 @@ class FrozenWorker:
         since = time.monotonic()
         with frozen(worker.pid or 0):
             time.sleep(self.seconds)
-        check_noticed(scene, since)
+        check_noticed(scene.load, since)
         return 0
 
 
