@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from app.alerting import alert_routes, compose_alerts, evaluator_watch
 from app.api import accounts as accounts_api
+from app.api import erasures as erasures_api
 from app.api import keys as keys_api
 from app.api import operations
 from app.api import tiers as tiers_api
@@ -17,6 +18,7 @@ from app.core.accounts_service import Accounts
 from app.core.audit import Audit
 from app.core.authentication import Authenticator
 from app.core.dependency_checks import dependency_checks
+from app.core.erasure.erasures import Erasures
 from app.core.health import Readiness
 from app.core.http.guard import Guard
 from app.core.http.recording import ChangeRecord
@@ -167,6 +169,7 @@ def compose_api(settings: Settings, counting: Counting, *, now: datetime) -> Api
         slos=slos,
         alerting=alerting,
         accounts=Accounts(database, mirror),
+        erasures=Erasures(database, mirror, tasks.erase),
         keys=Keys(database, mirror),
         tiers=Tiers(database, mirror),
         limits=limits,
@@ -192,6 +195,7 @@ def compose_api(settings: Settings, counting: Counting, *, now: datetime) -> Api
             usage_api.blueprint(limits.usages, limits.circuits, guard),
             dlq_api.blueprint(web.letters, guard),
             accounts_api.blueprint(web.accounts, guard),
+            erasures_api.blueprint(web.erasures, guard),
             tiers_api.blueprint(web.tiers, guard),
             keys_api.blueprint(web.keys, guard),
             slos_api.blueprint(slos.slos, guard),

@@ -34,6 +34,7 @@ from app.core.telemetry.telemetry_store import TelemetryStore
 from app.core.telemetry.thinning import RequestThinning
 from app.core.thinning_tasks import register_thinning_tasks
 from app.core.valkey import Valkey
+from app.erasure_composition import register_erasures
 from app.report_composition import pages_of_reports, register_reports, report_enclosures
 from app.slo_composition import compose_slos
 from app.status_composition import directory_of, page_maker
@@ -64,6 +65,7 @@ class TaskQueue:
     replay: Enqueue
     notify: Callable[[str], object]
     make_reports: Callable[[], object]
+    erase: Callable[[], object]
 
 
 def task_queue(settings: Settings, database: Database, valkey: Valkey) -> TaskQueue:
@@ -105,6 +107,7 @@ def task_queue(settings: Settings, database: Database, valkey: Valkey) -> TaskQu
         rule=Rule(settings.status_publish),
         directory=directory_of(settings),
     )
+    render = partial(renderings, pages=pages_of_reports(settings))
     return TaskQueue(
         huey,
         replay=register_tasks(
@@ -119,8 +122,9 @@ def task_queue(settings: Settings, database: Database, valkey: Valkey) -> TaskQu
             huey,
             database,
             compile_report=compile_by(compose_slos(database, valkey).compiler),
-            render=partial(renderings, pages=pages_of_reports(settings)),
+            render=render,
         ),
+        erase=register_erasures(settings, huey, database, valkey, mirror=mirror, render=render),
     )
 
 

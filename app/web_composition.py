@@ -18,6 +18,7 @@ from app.core.sessions_service import Sessions
 from app.core.users_service import Users
 from dashboards.web import accounts as web_accounts
 from dashboards.web import alerts as web_alerts
+from dashboards.web import erasures as web_erasures
 from dashboards.web import incidents as web_incidents
 from dashboards.web import keys as web_keys
 from dashboards.web import maintenance as web_maintenance
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from app.alerting import AlertParts
     from app.core.accounts_service import Accounts
     from app.core.database import Database
+    from app.core.erasure.erasures import Erasures
     from app.core.keys_service import Keys
     from app.core.settings import Settings
     from app.core.tiers_service import Tiers
@@ -62,6 +64,7 @@ class WebParts:
     slos: SLOParts
     alerting: AlertParts
     accounts: Accounts
+    erasures: Erasures
     keys: Keys
     tiers: Tiers
     limits: Limits
@@ -137,6 +140,7 @@ def web_pages(settings: Settings, database: Database, valkey: Valkey, parts: Web
             usages=limits.usages,
             circuits=limits.circuits,
         ),
+        web_erasures.blueprint(pages, guard, audit, accounts=parts.accounts, erasures=parts.erasures),
         web_keys.blueprint(pages, guard, audit, account_page, parts.keys),
         web_queue.blueprint(pages, guard, audit, letters=parts.letters, stats=lambda: read_stats(valkey)),
         web_start.blueprint(

@@ -1,4 +1,4 @@
-"""`slipstream accounts`: create, list and change accounts."""
+"""`slipstream accounts`: create, list, change and erase accounts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from app.cli.options import json_option, print_json, print_table, with_settings
-from app.cli.recording import recorded
+from app.cli.recording import command_actor, recorded
 
 if TYPE_CHECKING:
     from app.core.accounts import Account
@@ -19,7 +19,7 @@ _PAGE = 1_000
 
 @click.group("accounts")
 def group() -> None:
-    """Create, list and change accounts."""
+    """Create, list, change and erase accounts."""
 
 
 @group.command()
@@ -64,6 +64,23 @@ def set_tier(account_id: str, tier: str, *, as_json: bool, settings: Settings) -
 
     with administration(settings) as ours, recorded(settings, "accounts.set_tier", account_id, tier=tier):
         _print([ours.accounts.change(account_id, AccountChange(tier=tier), datetime.now(UTC))], as_json=as_json)
+
+
+@group.command()
+@click.argument("account_id")
+@click.option("--yes", is_flag=True, help="Do not ask for the id again.")
+@json_option
+@with_settings
+def delete(account_id: str, *, yes: bool, as_json: bool, settings: Settings) -> None:
+    """Erase an account for good, with everything that names it. Its keys end at once; workers do the rest."""
+    from app.cli.administration import administration  # noqa: PLC0415 - `slipstream --help` stays quick.
+    from app.cli.erasures import show  # noqa: PLC0415
+
+    if not yes and click.prompt("There is no way back. Type the id again", err=True) != account_id:
+        raise click.ClickException("That is another id: nothing was erased.")
+    with administration(settings) as ours, recorded(settings, "accounts.delete", account_id):
+        erasure = ours.erasures.begin(account_id, by=command_actor().name, now=datetime.now(UTC))
+    show([erasure], as_json=as_json)
 
 
 def _print(found: list[Account], *, as_json: bool, many: bool = False) -> None:

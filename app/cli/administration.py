@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from app.core.accounts_service import Accounts
 from app.core.database import Database
+from app.core.erasure.erasures import Erasures
 from app.core.keys_service import Keys
 from app.core.mirror import AccountMirror
 from app.core.valkey import Valkey
@@ -24,6 +25,7 @@ class Administration:
 
     accounts: Accounts
     keys: Keys
+    erasures: Erasures
 
 
 @contextmanager
@@ -33,7 +35,7 @@ def administration(settings: Settings) -> Iterator[Administration]:
     valkey = Valkey(settings.redis_url, timeout_s=settings.valkey_timeout_ms / 1_000)
     mirror = AccountMirror(database, valkey)
     try:
-        yield Administration(Accounts(database, mirror), Keys(database, mirror))
+        yield Administration(Accounts(database, mirror), Keys(database, mirror), Erasures(database, mirror))
     finally:
         database.close()
         valkey.forget()

@@ -24,7 +24,7 @@ class Verb:
 
 
 VERBS = {
-    "accounts": Verb("app.cli.accounts:group", "Create, list and change accounts."),
+    "accounts": Verb("app.cli.accounts:group", "Create, list, change and erase accounts."),
     "alerts": Verb("app.cli.alerts:group", "Try whether those who are to be told can be."),
     "backup": Verb("app.cli.backup.command:take", "Write everything that is stored and queued into a directory."),
     "bench": Verb("app.cli.bench.command:command", "Measure throughput, latency and CPU an event."),
@@ -33,6 +33,7 @@ VERBS = {
     "demo": Verb("app.cli.demo.command:command", "Send a month of real flights, kill a worker, lose nothing."),
     "dlq": Verb("app.cli.dlq:group", "List, replay and purge dead letters."),
     "doctor": Verb("app.cli.doctor:command", "Check every setting that the promises rest on."),
+    "erasures": Verb("app.cli.erasures:group", "List erased accounts, and erase them again after a restore."),
     "events": Verb("app.cli.events:group", "Send events from a file."),
     "keys": Verb("app.cli.keys:group", "Create, list and revoke API keys."),
     "migrate": Verb("app.cli.migrate:command", "Bring the schema to this version."),

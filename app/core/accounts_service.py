@@ -9,6 +9,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from app.core import accounts_store, tiers_store
 from app.core.accounts import LONGEST_NAME, Account, forward, is_name, revision
+from app.core.erasure import erasures_store
 from app.core.problems import FieldError, Problem, ProblemType
 from app.core.tiers import TIER_NAME, Overrides
 from app.domain.shards import ACCOUNT_ID, SHARDS
@@ -70,6 +71,9 @@ class Accounts:
             _check(connection, account)
             if not accounts_store.insert_new(connection, account):
                 raise Problem(ProblemType.CONFLICT, f"There is an account {account.account_id} already.")
+            # Behind the insert, which has waited for whoever is closing the account that was called so.
+            if erasures_store.of_account(connection, account.account_id) is not None:
+                raise Problem(ProblemType.CONFLICT, "An account of this id was erased: the id is never given again.")
         self._mirror.introduce(account.account_id, account.shard)
         self._mirror.write(account.account_id)
         return account

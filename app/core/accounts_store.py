@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from msgspec import convert, to_builtins
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.core.accounts import Account, forward
-from app.core.tables import accounts
+from app.core.tables import accounts, api_keys
 from app.core.tiers import Overrides
 
 if TYPE_CHECKING:
@@ -68,6 +68,13 @@ def advance_tier(connection: Connection, tier: str, now: datetime) -> list[str]:
         instant = forward(now, *(row.updated_at for row in locked))
         connection.execute(update(accounts).where(accounts.c.tier == tier).values(updated_at=instant))
     return [row.account_id for row in locked]
+
+
+def remove(connection: Connection, account_id: str) -> int:
+    """Delete an account that the caller has locked, and its keys; return how many keys."""
+    keys = connection.execute(delete(api_keys).where(api_keys.c.account_id == account_id)).rowcount
+    connection.execute(delete(accounts).where(accounts.c.account_id == account_id))
+    return keys
 
 
 def _changeable(account: Account) -> dict[str, Any]:

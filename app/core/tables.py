@@ -22,14 +22,23 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from app.core import access_tables, alert_tables, detail_tables, report_tables, schema, slo_tables, status_tables
+from app.core import (
+    access_tables,
+    alert_tables,
+    detail_tables,
+    erasure_tables,
+    report_tables,
+    schema,
+    slo_tables,
+    status_tables,
+)
 
 EVENT_PARTITIONS = 16
 """Hash partitions of `events`: a power of two near the number of cores a large server has (ADR 5)."""
 
 metadata = alert_tables.notifications.metadata
 """Of every table: those of the other modules are in it too."""
-_OTHERS = (access_tables, alert_tables, detail_tables, report_tables, slo_tables, status_tables)
+_OTHERS = (access_tables, alert_tables, detail_tables, erasure_tables, report_tables, slo_tables, status_tables)
 _instant = schema.instant
 
 # --- app.core: accounts, tiers, keys -------------------------------------------------------------------------

@@ -75,11 +75,11 @@ class Catalogue:
         self._here = here
         self._lock = threading.Lock()
         self._known: dict[str, Registered] = {}
-        self._versions = -1
+        self._versions = (-1, -1)
 
     def registered(self, connection: Connection) -> dict[str, Registered]:
         """Return every SLO that is or was, by name."""
-        versions = catalogue_store.count_versions(connection)
+        versions = catalogue_store.state_of_versions(connection)
         with self._lock:
             if versions != self._versions:
                 self._known = register(catalogue_store.versions(connection))
@@ -117,7 +117,7 @@ class Catalogue:
             for replacement in applied.replacements:
                 if replacement.changed:
                     _add_version(connection, replacement.after.name, document_of(replacement.after.written), by, now)
-            self._require_rules(connection, now)
+            require_rules(connection, now)
         return applied
 
     def remove(self, name: str, *, by: str, now: datetime) -> bool:
@@ -127,7 +127,7 @@ class Catalogue:
             if not catalogue_store.remove_object(connection, openslo.SLO.__name__, name):
                 return False
             _add_version(connection, name, None, by, now)
-            self._require_rules(connection, now)
+            require_rules(connection, now)
         return True
 
     def apply_shipped(self, text: str, *, now: datetime) -> list[str]:
@@ -142,15 +142,6 @@ class Catalogue:
             missing = [each for each in others if (each.kind, each.metadata.name) not in stored]
             self.apply(export([*missing, *added]), by=SHIPPED, now=now)
         return [each.metadata.name for each in added]
-
-    @staticmethod
-    def _require_rules(connection: Connection, now: datetime) -> None:
-        """Have events counted for the SLOs in force, and for no others. What is not committed yet is not remembered."""
-        registered = register(catalogue_store.versions(connection)).values()
-        measures = [measure_of(each.current.indicator) for each in registered if each.current is not None]
-        rules = [rule_of(measure) for measure in measures if measure.source is Source.EVENTS]
-        # Any rule may be that of an SLO that only a later release understands.
-        backfill.require(connection, rules, now, only=all(each.understood for each in registered))
 
     def _plan(self, connection: Connection, text: str) -> tuple[Applied, list[OpenSLO]]:
         stored = [_readable(each) for each in catalogue_store.objects(connection)]
@@ -170,6 +161,15 @@ class Catalogue:
                     replacements.append(replacement)
         others = sum(not isinstance(each, openslo.SLO) for each in loaded.objects)
         return Applied(tuple(replacements), tuple(loaded.findings), others), loaded.objects
+
+
+def require_rules(connection: Connection, now: datetime) -> None:
+    """Have events counted for the SLOs in force, and for no others. What is not committed yet is not remembered."""
+    registered = register(catalogue_store.versions(connection)).values()
+    measures = [measure_of(each.current.indicator) for each in registered if each.current is not None]
+    rules = [rule_of(measure) for measure in measures if measure.source is Source.EVENTS]
+    # Any rule may be that of an SLO that only a later release understands.
+    backfill.require(connection, rules, now, only=all(each.understood for each in registered))
 
 
 def _built(slo: openslo.SLO, library: Library) -> Definition:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import delete, func, select, text
+from sqlalchemy import BigInteger, delete, func, literal_column, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from app.core.slo_tables import slo_objects, slo_versions
@@ -70,9 +70,12 @@ def remove_object(connection: Connection, kind: str, name: str) -> bool:
     )
 
 
-def count_versions(connection: Connection) -> int:
-    """Return how many versions there are: they are never changed, so the same number means the same versions."""
-    return int(connection.execute(select(func.count()).select_from(slo_versions)).scalar_one())
+def state_of_versions(connection: Connection) -> tuple[int, int]:
+    """Return what is the same as long as the versions are: one more is added, and the erasure of an account rewrites some."""
+    written = literal_column("slo_versions.xmin::text::bigint", BigInteger)
+    query = select(func.count(), func.coalesce(func.max(written), 0)).select_from(slo_versions)
+    count, last = connection.execute(query).one()
+    return int(count), int(last)
 
 
 def versions(connection: Connection, name: str | None = None) -> list[StoredVersion]:

@@ -67,6 +67,7 @@ FORMS: dict[str, dict[str, str]] = {
     "/ui/accounts": {"account_id": "delta", "name": "Delta", "tier": "free"},
     "/ui/accounts/<account_id>/tier": {"tier": "free"},
     "/ui/accounts/<account_id>/circuit/reset": {},
+    "/ui/accounts/<account_id>/delete": {"confirm": "another"},
     "/ui/accounts/<account_id>/keys": {"scope": "events:write"},
     "/ui/accounts/<account_id>/keys/<key_id>/rotate": {},
     "/ui/accounts/<account_id>/keys/<key_id>/revoke": {},
@@ -94,6 +95,8 @@ READS = {
     "demo": "it has stores of its own",
     "dlq list": "it lists",
     "doctor": "it looks",
+    "erasures export": "it writes a file",
+    "erasures list": "it lists",
     "events send": "it sends to the API, which records",
     "keys list": "it lists",
     "migrate": "it makes the record itself; SLOs that ship have their versions",
@@ -114,9 +117,11 @@ READS = {
 """Commands that change nothing that is recorded, and why."""
 COMMANDS = {
     "accounts create": (["new"], "accounts.create"),
+    "accounts delete": (["nobody", "--yes"], "accounts.delete"),
     "accounts set-tier": (["acme", "enterprise"], "accounts.set_tier"),
     "dlq purge": (["--all", "--yes"], "dlq.purge_all"),
     "dlq replay": (["--all"], "dlq.replay_all"),
+    "erasures apply": (["{file}"], "erasures.apply"),
     "keys create": (["acme"], "keys.create"),
     "keys revoke": (["aaaaaaaaaaaa"], "keys.revoke"),
     "report monthly": (["--period", "2026-10", "--send-to", "mia@example.com"], "reports.order"),

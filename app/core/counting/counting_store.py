@@ -76,6 +76,10 @@ _MOVE = text("""
            backfilled_at = CASE WHEN :done THEN :now END
      WHERE rule_id = ANY(:rule_ids)
 """)
+_FORGET_POSITIONS = text("""
+    UPDATE counting_rules SET position_account = '', position_event = ''
+     WHERE position_account = :account AND backfilled_at IS NOT NULL
+""")
 _KEYS_UP_TO = """
 SELECT a, e FROM unnest(%b, %b) AS key (a, e) WHERE (a, e) <= (%b, %b)
 """
@@ -194,6 +198,11 @@ def move(
     account, event = after
     parameters = {"rule_ids": sorted(rule_ids), "account": account, "event": event, "now": now, "done": done}
     connection.execute(_MOVE, parameters)
+
+
+def forget_positions(connection: Connection, account: str) -> None:
+    """Forget where backfills ended, if that was at an account; the lock is held alone."""
+    connection.execute(_FORGET_POSITIONS, {"account": account})
 
 
 def keys_up_to(

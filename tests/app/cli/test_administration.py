@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import re
 from datetime import UTC, datetime, timedelta
@@ -21,6 +22,7 @@ from app.core.tiers import Overrides
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
     from typing import TypeAlias
 
     import redis
@@ -224,3 +226,23 @@ def test_a_user_is_created_listed_changed_and_let_in_no_longer(slipstream: Slips
         ("mia", "admin", False),
         ("zoe", "viewer", True),
     ]
+
+
+def test_an_account_is_erased_once_its_id_was_typed_again(
+    slipstream: Slipstream, accounts: Accounts, tmp_path: Path
+) -> None:
+    for account_id in ("acme", "bolt"):
+        slipstream("accounts", "create", account_id)
+
+    refused = slipstream("accounts", "delete", "acme", given="acne\n")
+    typed = slipstream("accounts", "delete", "acme", given="acme\n")
+    erased = json.loads(slipstream("accounts", "delete", "bolt", "--yes", "--json").stdout)
+    missing = slipstream("accounts", "delete", "nobody", "--yes")
+    listed = json.loads(slipstream("erasures", "list", "--json").stdout)
+    exported = slipstream("erasures", "export", str(tmp_path / "erasures.json"))
+    applied = json.loads(slipstream("erasures", "apply", str(tmp_path / "erasures.json"), "--json").stdout)
+
+    assert [refused.exit_code, typed.exit_code, missing.exit_code, exported.exit_code] == [1, 0, 1, 0]
+    assert erased["state"] == "closed"
+    assert [each["requested_by"] for each in listed] == [f"cli:{getpass.getuser()}"] * 2
+    assert (accounts.page(), applied) == ([], [])

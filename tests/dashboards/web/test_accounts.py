@@ -119,3 +119,21 @@ def test_an_account_is_created_and_put_into_another_tier(manager: Person, accoun
 def test_a_missing_account_is_a_missing_page(viewer: Person) -> None:
     assert viewer.get("/ui/accounts/missing").status_code == 404
     assert viewer.get("/ui/accounts/missing/usage").status_code == 404
+
+
+def test_an_admin_erases_an_account_by_typing_its_id_and_it_is_recorded(
+    admin: Person, manager: Person, world: World, database: Database
+) -> None:
+    assert "Erase this account" not in manager.get("/ui/accounts/acme").text
+    assert "Erase this account" in admin.get("/ui/accounts/acme").text
+
+    refused = admin.post("/ui/accounts/acme/delete", confirm="acne")
+    forbidden = manager.post("/ui/accounts/acme/delete", confirm="acme")
+    erased = admin.post("/ui/accounts/acme/delete", confirm="acme")
+
+    assert (refused.status_code, forbidden.status_code) == (422, 403)
+    assert erased.location == "/ui/erasures"
+    assert "Closed" in text_of(admin.get("/ui/erasures"))
+    assert admin.get("/ui/accounts/acme").status_code == 404
+    actions = [entry.action for entry in Audit(database).page(subject="acme", limit=5)]
+    assert actions == ["accounts.delete", "accounts.delete.refused", "accounts.delete"]

@@ -1,0 +1,72 @@
+"""`DELETE /accounts/{id}` and `/erasures` as operators see them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from flask.testing import FlaskClient
+
+    from tests.conftest import World
+
+ADMIN = {"Authorization": "Bearer the-token-of-the-operator"}
+
+
+def bearer(key: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key}"}
+
+
+def test_a_deleted_account_is_closed_at_once_and_its_erasure_says_how_far_it_is(
+    client: FlaskClient, world: World
+) -> None:
+    deleted = client.delete("/accounts/acme", headers=ADMIN)
+
+    assert deleted.status_code == 202
+    assert deleted.headers["Location"] == f"/erasures/{deleted.json['erasure_id']}"
+    shown = client.get(deleted.headers["Location"], headers=ADMIN).json
+    assert (shown["state"], shown["requested_by"], shown["done_at"]) == ("closed", "operator", None)
+    assert shown["counts"] == {"accounts": 1, "api_keys": 1}
+    assert client.get("/erasures", headers=ADMIN).json == {"erasures": [shown], "next": None}
+    assert client.get("/accounts/acme/usage", headers=bearer(world.alice.key)).status_code == 401
+    assert client.get("/accounts/acme", headers=ADMIN).status_code == 404
+    assert client.get("/accounts/bolt/usage", headers=bearer(world.bob.key)).status_code == 200
+
+
+def test_deleting_again_answers_the_same_and_the_id_is_never_given_again(client: FlaskClient, world: World) -> None:
+    first = client.delete("/accounts/acme", headers=ADMIN).json
+
+    again = client.delete("/accounts/acme", headers=ADMIN)
+    created = client.post("/accounts", headers=ADMIN, json={"account_id": "acme", "name": "Acme", "tier": "free"})
+
+    assert (again.status_code, again.json["erasure_id"]) == (202, first["erasure_id"])
+    assert created.status_code == 409
+    assert client.delete("/accounts/nobody", headers=ADMIN).status_code == 404
+    assert client.delete("/accounts/%00", headers=ADMIN).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("DELETE", "/accounts/acme"), ("DELETE", "/accounts/bolt"), ("GET", "/erasures"), ("GET", "/erasures/x")],
+)
+def test_an_account_erases_nobody_not_even_itself(client: FlaskClient, world: World, method: str, path: str) -> None:
+    answer = client.open(path, method=method, headers=bearer(world.alice.key))
+
+    assert answer.status_code in {403, 404}
+    assert client.get("/accounts/acme", headers=ADMIN).status_code == 200
+
+
+def test_pages_of_erasures_go_on_where_the_one_before_ended(client: FlaskClient, world: World) -> None:
+    begun = [
+        client.delete(f"/accounts/{each}", headers=ADMIN).json["erasure_id"] for each in ("acme", "bolt", "corner")
+    ]
+
+    first = client.get("/erasures?limit=2", headers=ADMIN).json
+    second = client.get(f"/erasures?limit=2&after={first['next']}", headers=ADMIN).json
+
+    assert [each["erasure_id"] for each in (*first["erasures"], *second["erasures"])] == begun[::-1]
+    assert second["next"] is None
+    assert client.get("/erasures?after=x", headers=ADMIN).status_code == 400
+    assert client.get("/erasures/%00", headers=ADMIN).status_code == 404
+    assert client.get("/erasures/0000000000000000", headers=ADMIN).status_code == 404

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import pytest
+
+from app.core.erasure.words import Words
+
+WORDS = Words(("bolt", "Bolt & Sons (Ltd.)"), "erased:1")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("bolt", "erased:1"),
+        ("bolt/k3y, and bolt's sender", "erased:1/k3y, and erased:1's sender"),
+        ("mail to ops@bolt.example", "mail to ops@erased:1.example"),
+        ("Bolt & Sons (Ltd.) of bolt.2026-11.80", "erased:1 of erased:1.2026-11.80"),
+        ("bolt-eu, bolt_2, thunderbolt, bolts and Bolt", "bolt-eu, bolt_2, thunderbolt, bolts and Bolt"),
+        ("", ""),
+    ],
+)
+def test_whole_words_are_replaced_and_other_accounts_keep_their_names(text: str, expected: str) -> None:
+    assert WORDS.replaced(text) == expected
+    assert WORDS.named_in(text) == (text != expected)
+
+
+def test_json_is_gone_through_to_its_last_key() -> None:
+    value = {"a": ["bolt", 1, None, {"bolt": "x", "y": True}], "b": 0.5}
+
+    assert WORDS.without(value) == {"a": ["erased:1", 1, None, {"erased:1": "x", "y": True}], "b": 0.5}
+    assert WORDS.named_within(value)
+    assert not WORDS.named_within(WORDS.without(value))
+
+
+def test_a_name_that_is_learned_later_counts_too() -> None:
+    assert WORDS.with_names(["latency-of-bolt", "bolt"]).replaced("latency-of-bolt burns") == "erased:1 burns"
