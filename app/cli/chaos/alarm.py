@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from app.cli.chaos.checker import Finding
 from app.cli.chaos.courier import Batch, Courier
+from app.cli.chaos.scene import insist
 from app.cli.sample_events import sample_events
 from app.client import UnexpectedAnswerError
 
@@ -80,11 +81,7 @@ class Alarm(threading.Thread):
         self._burns_until: float | None = None
 
     def __enter__(self) -> Self:
-        with self._platform.admin() as admin:
-            body = "\n---\n".join(json.dumps(document) for document in definition()).encode()
-            answer = admin.request("PUT", "/slos", body, {"Content-Type": "application/yaml"})
-        if answer.status != OK:
-            raise UnexpectedAnswerError(answer, "PUT /slos")
+        insist(self._apply)
         self.start()
         return self
 
@@ -98,6 +95,13 @@ class Alarm(threading.Thread):
         """Send nothing meanwhile."""
         with self._sending:
             yield
+
+    def _apply(self) -> None:
+        body = "\n---\n".join(json.dumps(document) for document in definition()).encode()
+        with self._platform.admin() as admin:
+            answer = admin.request("PUT", "/slos", body, {"Content-Type": "application/yaml"})
+        if answer.status != OK:
+            raise UnexpectedAnswerError(answer, "PUT /slos")
 
     def run(self) -> None:
         number = 0

@@ -23,7 +23,9 @@ from app.cli.chaos.load import Account, LoadOptions
 from app.cli.chaos.receiver import Receiver
 from app.cli.chaos.results import FLAT
 from app.cli.chaos.runner import ACCOUNTS, RECOVERY_S, RunOptions, Stage, start_platform, strike
+from app.cli.chaos.scene import insist
 from app.cli.chaos.vitals import Vitals
+from app.client import UnexpectedAnswerError
 from app.platform import PlatformOptions
 
 if TYPE_CHECKING:
@@ -32,9 +34,12 @@ if TYPE_CHECKING:
 
     from app.cli.chaos.chronicle import Chronicle
     from app.cli.chaos.runner import Report
+    from app.platform import Platform
 
 LOAD = LoadOptions(pause_s=0.15)
 """Lighter than what a machine can take: what a round has sent is compared anew after each of its strikes."""
+
+THERE_ALREADY = 409
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,8 +134,8 @@ class Rounds:
         receiver = stack.enter_context(Receiver(directory / "told.ndjson"))
         settings = {"SLIPSTREAM_FAILPOINTS": failpoints_armed(markers), **receiver.settings}
         platform = stack.enter_context(start_platform(disk, self._options.platform, settings))
-        accounts = [Account(name, platform.create_account(name, tier=tier)) for name, tier in ACCOUNTS.items()]
-        alarmed = Account(ACCOUNT, platform.create_account(ACCOUNT))
+        accounts = [_account(platform, name, tier) for name, tier in ACCOUNTS.items()]
+        alarmed = _account(platform, ACCOUNT, "standard")
         stage = Stage(platform, accounts, directory)
         seed = f"{self._options.seed} {number}"
         return stage, stack.enter_context(Alarm(platform, alarmed, receiver, directory / "history", seed))
@@ -162,6 +167,20 @@ class Rounds:
         if findings:
             self._chronicle.add(StrikeLine.of_findings(FLAT, number, directory, findings))
         return bool(findings)
+
+
+def _account(platform: Platform, account_id: str, tier: str) -> Account:
+    """Create an account, also when the first answer to it never came."""
+
+    def create() -> str:
+        try:
+            return platform.create_account(account_id, tier=tier)
+        except UnexpectedAnswerError as error:
+            if error.answer.status != THERE_ALREADY:
+                raise
+            return platform.create_key(account_id)
+
+    return Account(account_id, insist(create))
 
 
 def order_of(names: Sequence[str], seed: str) -> list[str]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from app.client import CutError, UnexpectedAnswerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -14,7 +16,10 @@ if TYPE_CHECKING:
     from app.cli.chaos.load import Account, Load
     from app.platform import Platform
 
+T = TypeVar("T")
 POLL_S = 0.02
+LATE = (503, 504)
+AGAIN_S = 1.0
 HIT_TIMEOUT_S = 30.0
 OTHER_WORK = 0.05
 """Share of requests that a machine may refuse for other work of its own, such as a disk that keeps Valkey waiting for a second."""
@@ -51,6 +56,19 @@ def wait_for(condition: Callable[[], bool], failure: str, *, timeout_s: float = 
         if time.monotonic() > deadline:
             raise StrikeError(failure)
         time.sleep(POLL_S)
+
+
+def insist(ask: Callable[[], T]) -> T:
+    """Ask the operator's API until it is not refused for a dependency that is late just now; only for what may be repeated."""
+    deadline = time.monotonic() + HIT_TIMEOUT_S
+    while True:
+        try:
+            return ask()
+        except (UnexpectedAnswerError, CutError) as error:
+            late = isinstance(error, CutError) or error.answer.status in LATE
+            if not late or time.monotonic() > deadline:
+                raise
+        time.sleep(AGAIN_S)
 
 
 def check_noticed(load: Load, since: float, *refusals: str) -> None:

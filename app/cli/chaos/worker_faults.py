@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from app.cli.chaos.courier import Batch, Courier
 from app.cli.chaos.nuisance_store import POISON, dead_of, refuse_poison
-from app.cli.chaos.scene import StrikeError, check_noticed, wait_for
+from app.cli.chaos.scene import StrikeError, check_noticed, insist, wait_for
 from app.cli.sample_events import sample_events
 from app.core.failpoints import allow_hits
 from app.freeze import frozen
@@ -83,7 +83,7 @@ class KilledReport:
         allow_hits(marker, len(before) + 1)
         with scene.platform.admin() as admin:
             order = {"kind": "weekly", "again": True}
-            ordered = admin.call("POST", "/reports", order, expect=202)
+            ordered = insist(lambda: admin.call("POST", "/reports", order, expect=202))
             wait_for(lambda: len(_pids(marker)) > len(before), f"Nobody came to {marker.name}.", timeout_s=MADE_S)
             allow_hits(marker, 0)
             dead = _pids(marker)[len(before) :]
@@ -91,8 +91,12 @@ class KilledReport:
                 if pid in dead:
                     scene.platform.wait_replaced(process, pid)
             path = f"/reports/{ordered['report_id']}"
-            wait_for(lambda: admin.call("GET", path)["state"] in ENDED, "The report was never made.", timeout_s=MADE_S)
-            report = admin.call("GET", path)
+            wait_for(
+                lambda: insist(lambda: admin.call("GET", path))["state"] in ENDED,
+                "The report was never made.",
+                timeout_s=MADE_S,
+            )
+            report = insist(lambda: admin.call("GET", path))
             if report["state"] == "failed":
                 raise StrikeError(f"The report failed: {report['reason']}")
         return len(dead)

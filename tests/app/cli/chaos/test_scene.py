@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from app.cli.chaos import scene
 from app.cli.chaos.courier import Acknowledged
 from app.cli.chaos.load import Account, Load, LoadOptions
-from app.cli.chaos.scene import StrikeError, check_noticed
+from app.cli.chaos.scene import StrikeError, check_noticed, insist
+from app.client import Answer, UnexpectedAnswerError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,3 +46,26 @@ def test_a_fault_must_be_noticed_as_what_it_is(tmp_path: Path) -> None:
         check_noticed(load, SINCE, "503 dependency-unavailable")
     with pytest.raises(StrikeError, match="No client saw"):
         check_noticed(load, SINCE + 50, "504 timeout")
+
+
+@pytest.mark.parametrize(("status", "asked"), [(503, 3), (504, 3), (422, 1)])
+def test_the_operator_asks_again_when_a_dependency_is_late_and_only_then(
+    status: int, asked: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scene, "AGAIN_S", 0.0)
+    refusals = [UnexpectedAnswerError(Answer(status, {}, b""), "POST /accounts") for _ in range(2)]
+    times = 0
+
+    def ask() -> str:
+        nonlocal times
+        times += 1
+        if refusals:
+            raise refusals.pop()
+        return "done"
+
+    if asked == 1:
+        with pytest.raises(UnexpectedAnswerError):
+            insist(ask)
+    else:
+        assert insist(ask) == "done"
+    assert times == asked
