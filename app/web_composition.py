@@ -18,6 +18,7 @@ from app.core.sessions_service import Sessions
 from app.core.users_service import Users
 from dashboards.web import accounts as web_accounts
 from dashboards.web import alerts as web_alerts
+from dashboards.web import definitions as web_definitions
 from dashboards.web import erasures as web_erasures
 from dashboards.web import incidents as web_incidents
 from dashboards.web import keys as web_keys
@@ -106,6 +107,9 @@ def web_pages(settings: Settings, database: Database, valkey: Valkey, parts: Web
             queue=lambda: read_stats(valkey),
         ),
         web_slos.blueprint(pages, guard, slos.slos, slos.history, alerting.incidents, timezone=settings.timezone),
+        web_definitions.blueprint(
+            pages, guard, audit, web_definitions.DefinitionsPage(pages, slos.slos, slos.catalogue), slos.slos
+        ),
         web_alerts.blueprint(
             pages, guard, audit, alerts=alerting.alerts, silences=alerting.silences, definitions=slos.catalogue.in_force
         ),

@@ -53,6 +53,12 @@
       form.querySelectorAll("button").forEach(function (button) { button.disabled = true; });
     });
   });
+  // A file goes into the field that it is for, where it can be looked at.
+  document.addEventListener("change", function (event) {
+    var target = event.target instanceof HTMLInputElement ? event.target : null;
+    var field = target && target.dataset.into ? document.getElementById(target.dataset.into) : null;
+    if (field && target.files.length) target.files[0].text().then(function (text) { field.value = text; });
+  });
   window.addEventListener("pageshow", function (event) {
     if (event.persisted) window.location.reload();
   });

@@ -46,6 +46,8 @@ OTHERWISE = {
 }
 """Routes that the guard records nothing of, and why. Do not add one without a reason as good."""
 
+DEFINITION = slo("pay", service="checkout", total={}, good={"status": "<500"}, target=0.99)
+FORMS_THAT_SHOW = {"/ui/definitions/difference": "it says what would change, and changes nothing"}
 FORMS: dict[str, dict[str, str]] = {
     "/ui/logout": {},
     "/ui/alerts/<alert_id>/ack": {},
@@ -75,6 +77,15 @@ FORMS: dict[str, dict[str, str]] = {
     "/ui/queue/letters/replay": {},
     "/ui/queue/letters/<letter_id>/purge": {},
     "/ui/start": {"account_id": "acme"},
+    "/ui/reports": {"period": "2026-10", "paper": "a4"},
+    "/ui/reports/<report_id>/again": {},
+    "/ui/reports/<report_id>/send": {"to": "mia@example.com", "paper": "a4"},
+    "/ui/reports/schedule": {"kind": "weekly", "hour": "7", "paper": "a4"},
+    "/ui/reports/schedule/<subscription_id>": {"kind": "weekly", "hour": "8", "paper": "a4"},
+    "/ui/reports/schedule/<subscription_id>/send": {},
+    "/ui/reports/schedule/<subscription_id>/remove": {},
+    "/ui/definitions": {"text": DEFINITION, "seal": ""},
+    "/ui/slos/<name>/remove": {},
     "/ui/users": {"username": "mia", "role": "viewer"},
     "/ui/users/<username>/role": {"role": "oncall"},
     "/ui/users/<username>/password": {},
@@ -153,6 +164,12 @@ def commands(group: Any, *before: str) -> Iterator[str]:
             yield " ".join((*before, name))
 
 
+def ids_on(page: str) -> dict[str, str]:
+    """Which reports and subscriptions a page names, for the forms that are about them."""
+    found = {"report_id": re.search(r"\brpt_\w+", page), "subscription_id": re.search(r"\bsub_\w+", page)}
+    return {name: each[0] for name, each in found.items() if each}
+
+
 def entries(database: Database) -> list[AuditEntry]:
     return Audit(database).page(limit=1_000)
 
@@ -206,13 +223,18 @@ def test_every_form_leaves_a_record_of_who_sent_it(api: Api, world: World, keys:
     Users(database, Passwords()).create("zoe", "viewer", "a correct horse", by=Actor("test"), now=NOW)
     names = {"account_id": "acme", "key_id": key.key_id, "username": "zoe"}
     forms = [rule for _, rule, needed in changing(api.app) if needed.startswith("session ")]
-    assert set(forms) == set(FORMS), "A form is missing in this test, or gone."
+    assert set(forms) == set(FORMS) | set(FORMS_THAT_SHOW), "A form is missing in this test, or gone."
 
-    for number, rule in enumerate(sorted(forms)):
+    for number, rule in enumerate(FORMS):
         somebody = person(api.app, database, Role.ADMIN, name=f"admin{number}")
+        fields = dict(FORMS[rule])
+        if "seal" in fields:  # Of the difference that one has looked at.
+            looked = somebody.post("/ui/definitions/difference", text=fields["text"]).text
+            fields["seal"] = re.findall(r'name="seal" value="(\w+)"', looked)[0]
         before = len(entries(database))
-        answer = somebody.post(re.sub(r"<([^>]+)>", lambda found: names.get(found[1], "x"), rule), **FORMS[rule])
+        answer = somebody.post(re.sub(r"<([^>]+)>", lambda found: names.get(found[1], "x"), rule), **fields)
         made = entries(database)[: len(entries(database)) - before]
+        names.update(ids_on(f"{answer.location} {somebody.get('/ui/reports/schedule').text}"))
         assert made, (rule, answer.status_code, answer.text)
         assert {each.actor.name for each in made} == {f"admin{number}"}, rule
 
@@ -224,7 +246,7 @@ def test_every_command_that_changes_something_leaves_a_record(
     assert set(VERBS) == {name.split()[0] for name in {**READS, **COMMANDS}}
     Users(database, Passwords()).create("zoe", "viewer", "a correct horse", by=Actor("test"), now=NOW)
     file = tmp_path / "pay.yaml"
-    file.write_text(slo("pay", service="checkout", total={}, good={"status": "<500"}, target=0.99))
+    file.write_text(DEFINITION)
     monkeypatch.setenv("SLIPSTREAM_DATABASE_URL", settings.database_url)
     monkeypatch.setenv("SLIPSTREAM_REDIS_URL", settings.redis_url)
     monkeypatch.setenv("SLIPSTREAM_SMTP_URL", "smtp://127.0.0.1:1")
@@ -241,18 +263,17 @@ def test_every_command_that_changes_something_leaves_a_record(
 def test_a_dry_run_is_no_change(
     settings: Settings, api: Api, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    text = slo("pay", service="checkout", total={}, good={"status": "<500"}, target=0.99)
     file = tmp_path / "pay.yaml"
-    file.write_text(text)
+    file.write_text(DEFINITION)
     monkeypatch.setenv("SLIPSTREAM_DATABASE_URL", settings.database_url)
     monkeypatch.setenv("SLIPSTREAM_REDIS_URL", settings.redis_url)
     headers = {"Authorization": f"Bearer {settings.admin_token}", "Content-Type": "application/yaml"}
     client = api.app.test_client()
 
-    assert client.put("/slos?dry_run=1", data=text, headers=headers).status_code == 200
+    assert client.put("/slos?dry_run=1", data=DEFINITION, headers=headers).status_code == 200
     assert CliRunner().invoke(main, ["slo", "apply", str(file), "--dry-run"]).exit_code == 0
     assert entries(database) == []
-    assert client.put("/slos", data=text, headers=headers).status_code == 200
+    assert client.put("/slos", data=DEFINITION, headers=headers).status_code == 200
 
     (entry,) = entries(database)
     assert (entry.actor.name, entry.action, entry.subject) == ("operator", "slos.apply", "pay")

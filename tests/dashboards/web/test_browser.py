@@ -27,6 +27,7 @@ TOKEN = "the-token-of-the-operator"
 PAGES = (
     "/ui/",
     "/ui/slos",
+    "/ui/definitions",
     "/ui/slos/broken?range=1h",
     "/ui/alerts",
     "/ui/incidents",
