@@ -40,7 +40,7 @@ format: $(READY) ## Format the code, and mend what can be mended
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(READY) ## Measure throughput, latency and CPU an event
+bench: $(READY) ## Measure throughput, latency, CPU an event, reports and pages
 	$(BIN)/slipstream bench $(ARGS)
 
 chaos: $(READY) ## Break it for some minutes by faults drawn from a seed, and compare what was accepted with what is stored
@@ -50,9 +50,8 @@ docs: $(READY) ## Bring what is generated in the README and in docs up to date
 	$(BIN)/python -m app.core.settings_table README.md
 	$(BIN)/python -m reporting.reports.as_json docs/report.schema.json
 
-pictures: $(READY) ## Make the README's pictures (PDF=path: of that report; URL= and TOKEN=: of that Slipstream's pages)
-	deploy/pictures.sh $(PDF)
-	$(if $(URL),$(BIN)/python deploy/page_pictures.py $(URL) $(TOKEN))
+pictures: $(READY) ## Make the README's pictures, of a demo that it runs
+	deploy/pictures.sh
 
 lock: $(READY) ## Resolve the dependencies again (UPGRADE=1: to their newest versions)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv

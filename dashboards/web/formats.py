@@ -33,7 +33,7 @@ _DIVISORS = {"T": 10**12, "G": 10**9, "M": 10**6, "k": 10**3}
 
 def count(number: float | None) -> str:
     """Return a whole number in groups of three."""
-    return NOTHING if number is None else f"{number:,.0f}".replace(",", _THIN)
+    return NOTHING if number is None else f"{number:,.0f}".replace(",", _THIN).replace("-", _MINUS)
 
 
 def short(number: float | None) -> str:
@@ -42,8 +42,8 @@ def short(number: float | None) -> str:
         return NOTHING
     for size, unit in _BIG:
         if abs(number) >= size:
-            return f"{number / _DIVISORS[unit]:.3g}{_THIN}{unit}"
-    return f"{number:,.0f}".replace(",", _THIN)
+            return f"{number / _DIVISORS[unit]:.3g}{_THIN}{unit}".replace("-", _MINUS)
+    return count(number)
 
 
 def ratio(good: float, total: float, target: float | None = None) -> str:

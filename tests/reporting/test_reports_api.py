@@ -188,6 +188,25 @@ def test_a_report_is_sent_when_somebody_says_so(
     assert unknown.status_code == 404
 
 
+def test_a_subscription_is_changed_and_its_next_report_stays_the_next(
+    mailing: FlaskClient, client: FlaskClient, operator: dict[str, str], world: World
+) -> None:
+    body = {"kind": "weekly", "audience": ["mia@example.org"], "timezone": "Europe/Berlin"}
+    added: Any = mailing.post("/report-subscriptions", json=body, headers=operator).json
+    place = f"/report-subscriptions/{added['subscription_id']}"
+
+    later: Any = mailing.put(place, json={**body, "hour": 9, "audience": []}, headers=operator).json
+    monthly: Any = mailing.put(place, json={**body, "kind": "monthly"}, headers=operator).json
+
+    assert later == {**added, "hour": 9, "audience": [], "due_at": later["due_at"]}
+    assert later["due_at"] > added["due_at"]
+    assert "W" not in monthly["next_period"]
+    assert mailing.get("/report-subscriptions", headers=operator).json == {"subscriptions": [monthly]}
+    assert mailing.put(f"{place[:-1]}x", json=body, headers=operator).status_code == 404
+    assert mailing.put(place, json={**body, "timezone": "Mars"}, headers=operator).status_code == 422
+    assert client.put(place, json=body, headers={"Authorization": f"Bearer {world.alice.key}"}).status_code == 403
+
+
 def test_subscriptions_are_made_listed_and_ended(mailing: FlaskClient, operator: dict[str, str]) -> None:
     body = {"kind": "weekly", "audience": ["mia@example.org"], "timezone": "Europe/Berlin", "hour": 8}
     added = mailing.post("/report-subscriptions", json=body, headers=operator)

@@ -15,7 +15,7 @@ import click
 if TYPE_CHECKING:
     from app.cli.bench.results import Results
 
-PARTS = ("ingestion", "offered", "summaries", "slos", "imports", "reports", "growth")
+PARTS = ("ingestion", "offered", "summaries", "slos", "imports", "reports", "pages", "growth")
 
 
 @click.command("bench")
@@ -63,7 +63,7 @@ def command(
     as_json: bool,
     strict: bool,
 ) -> None:
-    """Measure ingestion, load by the clock, summaries, SLOs, imports, reports and growth on a platform of its own, and compare them with the targets.
+    """Measure ingestion, load by the clock, summaries, SLOs, imports, reports, pages and growth on a platform of its own, and compare them with the targets.
 
     The load comes from another process over kept-alive connections, with every request made before the clock starts. Processor time is
     read from /proc for all processes of each component. The ceiling is one connection's binary COPY of as many rows into the same table.

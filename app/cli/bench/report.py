@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from app.cli.bench.targets import COLD, HOT, LARGE, MANY, REPORT_MEMORY, REPORT_TIME, cpu_of, speed_of
+from app.cli.bench.targets import COLD, HOT, LARGE, MANY, PAGES, REPORT_MEMORY, REPORT_TIME, cpu_of, speed_of
 from app.platform import Role
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         Latency,
         Machine,
         Offered,
+        PageTime,
         ReportRun,
         Results,
         SLOResults,
@@ -62,6 +63,8 @@ def tables(results: Results) -> Iterator[Table]:
         yield _imports(results.imports, marks)
     if results.reports:
         yield _report(results.reports, marks)
+    if results.pages:
+        yield _pages(results.pages, marks)
     yield _targets(results.targets)
 
 
@@ -237,6 +240,17 @@ def _report(run: ReportRun, marks: Marks) -> Table:
         f"{run.pdf_bytes / 1_000:,.0f}",
         f"{marks[REPORT_TIME]}, {marks[REPORT_MEMORY]}",
     )
+    return table
+
+
+def _pages(pages: tuple[PageTime, ...], marks: Marks) -> Table:
+    table = Table(title="Pages, with a month of requests and 1,000 accounts; asked for again after what is held is old")
+    for heading in ("page", "first ms", "median ms", "worst ms", "kB", "target"):
+        table.add_column(heading, justify="left" if heading == "page" else "right")
+    ordered = sorted(pages, key=lambda page: -page.median_ms)
+    for page in ordered:
+        times = (f"{time:.0f}" for time in (page.first_ms, page.median_ms, page.worst_ms))
+        table.add_row(page.page, *times, f"{page.bytes / 1_000:.0f}", marks[PAGES] if page is ordered[0] else "")
     return table
 
 

@@ -187,6 +187,17 @@ class ReportRun:
     pdf_bytes: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageTime:
+    """Milliseconds until a page was there, over loopback: the first time, the median and the longest of some rounds."""
+
+    page: str
+    first_ms: float
+    median_ms: float
+    worst_ms: float
+    bytes: int
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """A goal and what was measured; `met` compares them in the direction that is better.
@@ -229,4 +240,5 @@ class Results:
     slos: SLOResults | None = None
     imports: tuple[Import, ...] = ()
     reports: ReportRun | None = None
+    pages: tuple[PageTime, ...] = ()
     targets: tuple[Target, ...] = ()

@@ -12,6 +12,7 @@ from app.cli.bench.ingestion import measure_ingestion
 from app.cli.bench.load import Target
 from app.cli.bench.machine import describe_machine
 from app.cli.bench.offered import measure_offered
+from app.cli.bench.pages import measure_pages
 from app.cli.bench.reports import measure_reports
 from app.cli.bench.results import Results
 from app.cli.bench.slos import measure_slos
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import TaskID
 
-    from app.cli.bench.results import Grown, Import, Ingestion, Offered, ReportRun, SLOResults, Summaries
+    from app.cli.bench.results import Grown, Import, Ingestion, Offered, PageTime, ReportRun, SLOResults, Summaries
 
 EVENTS = {1: 20_000, 100: 200_000, 1_000: 300_000}
 """Batch size → events: some seconds of load each."""
@@ -131,6 +132,10 @@ def _reports(bench: Bench) -> ReportRun:
     return measure_reports(bench.platform, share=bench.plan.share, watch=bench.watch)
 
 
+def _pages(bench: Bench) -> tuple[PageTime, ...]:
+    return measure_pages(bench.platform, share=bench.plan.share, watch=bench.watch)
+
+
 MEASURES: Mapping[str, Callable[[Bench], Any]] = {
     "ingestion": _ingestion,
     "offered": _offered,
@@ -138,6 +143,7 @@ MEASURES: Mapping[str, Callable[[Bench], Any]] = {
     "slos": _slos,
     "imports": _imports,
     "reports": _reports,
+    "pages": _pages,
     # The last one: it leaves 20 million events behind.
     "growth": _growth,
 }

@@ -1,4 +1,4 @@
-"""The targets of ingestion, summaries, SLOs, imports and reports, compared with what was measured. Pure.
+"""The targets of ingestion, summaries, SLOs, imports, reports and pages, compared with what was measured. Pure.
 
 The absolute numbers hold for a quiet machine of two cores on which a COPY costs PostgreSQL `REFERENCE_COPY_US` a row. On any
 other machine, or a noisy one, the same target is a ratio to the COPY of the same run: the mean of its copies, because a single
@@ -14,7 +14,7 @@ from app.cli.bench.results import Target
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from app.cli.bench.results import Grown, Import, Ingestion, ReportRun, Results, SLOResults, Summaries
+    from app.cli.bench.results import Grown, Import, Ingestion, PageTime, ReportRun, Results, SLOResults, Summaries
 
 REFERENCE_COPY_US = 9.5
 """Binary COPY of the same rows into the same partitioned table, two quiet cores, the million rows of a whole run."""
@@ -33,6 +33,8 @@ REPORT_MB = 400
 IMPORTED_PER_S = 30_000
 """Asked of two cores; by processor time of one, ours and PostgreSQL's, a busy neighbour changes nothing."""
 HOT, COLD, MANY, LARGE = "summary from the cache", "summary from PostgreSQL", "many SLOs", "large SLI"
+PAGE_MS = 200
+PAGES = "slowest page"
 REPORT_TIME, REPORT_MEMORY = "time of a report", "memory of a report"
 
 
@@ -55,6 +57,7 @@ def compare(results: Results) -> tuple[Target, ...]:
         *_of_slos(results.slos),
         *_of_imports(results.imports),
         *_of_report(results.reports),
+        *_of_pages(results.pages),
     )
 
 
@@ -183,4 +186,17 @@ def _of_report(report: ReportRun | None) -> Iterator[Target]:
         goal=f"< {REPORT_MB} MB",
         measured=f"{report.memory_mb:.0f} MB in all of its processes",
         met=report.memory_mb < REPORT_MB,
+    )
+
+
+def _of_pages(pages: tuple[PageTime, ...]) -> Iterator[Target]:
+    if not pages:
+        return
+    slowest = max(pages, key=lambda page: page.median_ms)
+    yield Target(
+        figure=PAGES,
+        name=f"the slowest of {len(pages)} pages",
+        goal=f"< {PAGE_MS} ms",
+        measured=f"{slowest.median_ms:.0f} ms ({slowest.page})",
+        met=slowest.median_ms < PAGE_MS,
     )

@@ -73,6 +73,7 @@ class Walk(Visitor):
     def __init__(self, browser: Browser, base: str, name: str) -> None:
         super().__init__(browser, base, directory="walks")
         self._walk = name
+        self.page.set_default_timeout(PATIENCE_MS)
         self._steps = 0
         self.sign_in_as_operator(TOKEN)
 
@@ -120,7 +121,7 @@ def test_a_report_is_made_and_downloaded(browser: Browser, base: str, database: 
         report_id = page.url.rpartition("/")[2]
         making = threading.Thread(target=worker.make, args=(report_id, 1), kwargs={"by": "walk"})
         making.start()
-        page.get_by_role("heading", name="Promises").wait_for(timeout=PATIENCE_MS)
+        page.get_by_role("heading", name="Promises", exact=True).wait_for()
         making.join()
         visitor.seen("ready", phone=True)
         with page.expect_download() as pdf:

@@ -5,7 +5,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from app.cli.bench.results import Ceiling, Grown, Import, Ingestion, Latency, Machine, ReportRun, Results, Summaries
+from app.cli.bench.results import (
+    Ceiling,
+    Grown,
+    Import,
+    Ingestion,
+    Latency,
+    Machine,
+    PageTime,
+    ReportRun,
+    Results,
+    Summaries,
+)
 from app.cli.bench.targets import REFERENCE_COPY_US, compare
 
 if TYPE_CHECKING:
@@ -119,3 +130,13 @@ def test_growth_is_judged_from_the_smallest_table_to_the_largest() -> None:
     assert [target.met for target in targets(growth=(small, beyond, edge))] == [True, True, True]
     assert [target.met for target in targets(growth=(small, edge, beyond))] == [False, False, False]
     assert targets(growth=(small,)) == ()
+
+
+def test_the_slowest_page_is_what_counts() -> None:
+    quick = PageTime(page="/ui/", first_ms=400, median_ms=30, worst_ms=400, bytes=9_000)
+    slow = replace(quick, page="/ui/queue", median_ms=200)
+
+    (met,), (missed,) = targets(pages=(quick,)), targets(pages=(quick, slow))
+
+    assert met.met
+    assert (missed.met, missed.measured) == (False, "200 ms (/ui/queue)")
