@@ -120,6 +120,9 @@ class _Reader:
     def _scalar(self, event: yaml.ScalarEvent) -> None:
         if event.tag is not None and event.tag not in _TEXT_TAGS:
             raise self._refused("tag", f"has the tag {event.tag}, which means nothing here", event)
+        if "\0" in event.value:
+            # It would be refused where nobody expects it: when an alert fires, and its title is to be stored.
+            raise self._refused("nul", "has a NUL in it, which cannot be stored", event)
         plain = bool(event.implicit[0])
         value = resolve(event.value) if plain else event.value
         if self._awaits_key():
@@ -185,7 +188,8 @@ class _Reader:
         return bool(self._stack) and isinstance(self._stack[-1].value, dict) and self._stack[-1].key is None
 
     def _refused(self, code: str, message: str, event: yaml.Event) -> DefinitionError:
-        path = self._stack[-1].path if self._stack else ()
+        top = self._stack[-1] if self._stack else None
+        path = () if top is None else top.path if top.key is None else (*top.path, top.key)
         return _error(path, code, message, _line(event))
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 import redis
+from prometheus_client import CollectorRegistry
 from psycopg import sql
 
+from app.composition import Counting, compose_api
 from app.core.accounts_service import Accounts, NewAccount
 from app.core.database import Database
 from app.core.keys import TENANT_SCOPES
@@ -18,6 +21,7 @@ from app.core.mirror import AccountMirror
 from app.core.settings import Settings
 from app.core.valkey import Valkey
 from tests.app.served import Server, running
+from tests.hostile.planting import Planting, plant
 from tests.hostile.platform import PROXIES, Platform
 
 if TYPE_CHECKING:
@@ -31,19 +35,26 @@ TOKEN = "the-token-of-the-operator"
 
 
 @pytest.fixture(scope="module")
-def platform(engines: Instance, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
-    """One process with its threads as they ship; who asks from this machine is a proxy, so that clients have addresses.
-
-    Circuit breakers are kept out of it: they would end most attacks of an account after twenty requests.
-    """
+def own_settings(engines: Instance, template: str) -> Iterator[Settings]:
+    """Settings on a database of this module's own."""
     administer = engines.postgres.url("postgres", superuser=True)
     names = sql.Identifier(DATABASE), sql.Identifier(template)
     with psycopg.connect(administer, autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE DATABASE {} OWNER slipstream TEMPLATE {} STRATEGY file_copy").format(*names))
     with redis.Redis.from_url(engines.redis_url) as client:
         client.flushall()
-    settings = Settings(database_url=engines.postgres.url(DATABASE), redis_url=engines.redis_url, admin_token=TOKEN)
-    keys = [account(settings, account_id) for account_id in ("acme", "bolt")]
+    yield Settings(database_url=engines.postgres.url(DATABASE), redis_url=engines.redis_url, admin_token=TOKEN)
+    with psycopg.connect(administer, autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(names[0]))
+
+
+@pytest.fixture(scope="module")
+def platform(own_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """One process with its threads as they ship; who asks from this machine is a proxy, so that clients have addresses.
+
+    Circuit breakers are kept out of it: they would end most attacks of an account after twenty requests.
+    """
+    keys = [account(own_settings, account_id) for account_id in ("acme", "bolt")]
     log = tmp_path_factory.mktemp("hostile") / "api.log"
     more = {
         "body_timeout_s": BODY_TIMEOUT_S,
@@ -51,12 +62,26 @@ def platform(engines: Instance, template: str, tmp_path_factory: pytest.TempPath
         "admin_token": TOKEN,
         "circuit_minimum": 100_000,
     }
-    with running(Server(settings, log, **more)) as server:
+    with running(Server(own_settings, log, **more)) as server:
         platform = Platform(server, log, *keys)
         assert platform.send_event() == 202
         yield platform
-    with psycopg.connect(administer, autocommit=True) as connection:
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(names[0]))
+
+
+@pytest.fixture(scope="module")
+def planted(own_settings: Settings, request: pytest.FixtureRequest) -> Iterator[Planting]:
+    """A platform in this process, with hostile words in every field; a module's `PLANTED` says which."""
+    key = account(own_settings, "acme")
+    settings = replace(own_settings, circuit_minimum=100_000, status_services="shop", status_publish="always")
+    api = compose_api(settings, Counting(CollectorRegistry(), None), now=datetime.now(UTC))
+    database = Database(own_settings.database_url)
+    try:
+        planting = Planting(api.app, database, token=TOKEN, key=key, words=request.module.PLANTED)
+        plant(planting)
+        yield planting
+    finally:
+        database.close()
+        api.close()
 
 
 def account(settings: Settings, account_id: str) -> str:

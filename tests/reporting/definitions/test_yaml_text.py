@@ -94,6 +94,8 @@ def test_documents_without_content_are_left_out() -> None:
         ("a: " + "[" * 100, "too_deep", 1),
         ("a: \x00", "yaml", None),
         ("a: \ud800", "yaml", None),
+        ('a: 1\nb: "x\\0y"', "nul", 2),
+        ('"a\\0": 1', "nul", 1),
         ("#" * (MOST_CHARACTERS + 1), "too_long", None),
     ],
 )

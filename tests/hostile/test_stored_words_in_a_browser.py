@@ -1,0 +1,53 @@
+"""The same words, all of them, in Debian's Chromium: nothing runs, nothing is asked for, nothing is more than text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from tests.dashboards.web.browser import Visitor, launched, served
+from tests.hostile.conftest import TOKEN
+from tests.hostile.test_stored_words import crawl
+from tests.hostile.words import MARK, WORDS
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Dialog
+
+    from tests.hostile.planting import Planting
+
+pytestmark = [pytest.mark.tools, pytest.mark.timeout(600)]
+
+PLANTED = WORDS
+MADE = f"""() => [...document.querySelectorAll('*')].filter(node =>
+  node.localName.includes('{MARK}') || [...node.attributes].some(each =>
+    each.name.startsWith('on') || each.name.includes('{MARK}') ||
+    (/^(href|src|action|formaction)$/.test(each.name) && /^\\s*(javascript|vbscript|data:text)/i.test(each.value)))
+).map(node => node.outerHTML.slice(0, 200))"""
+
+
+def test_nothing_that_was_written_down_comes_to_life(planted: Planting) -> None:
+    paths = [
+        path for path, answer in crawl(planted, "/ui/", "/ui/users", "/ui/audit", "/status") if answer.is_json is False
+    ]
+    dialogs: list[str] = []
+
+    def note(dialog: Dialog) -> None:
+        dialogs.append(dialog.message)
+        dialog.dismiss()
+
+    with sync_playwright() as playwright, served(planted.app) as base:
+        browser = launched(playwright)
+        visitor = Visitor(browser, base)
+        visitor.page.on("dialog", note)
+        visitor.page.add_init_script(f"window.{MARK} = () => alert('{MARK}')")
+        visitor.sign_in_as_operator(TOKEN)
+        for path in paths:
+            visitor.page.goto(base + path)
+            assert visitor.page.evaluate(MADE) == [], path
+        browser.close()
+
+    assert len(paths) > 20
+    assert dialogs == []
+    assert visitor.complaints == []
