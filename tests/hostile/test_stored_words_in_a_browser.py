@@ -28,9 +28,9 @@ MADE = f"""() => [...document.querySelectorAll('*')].filter(node =>
 
 
 def test_nothing_that_was_written_down_comes_to_life(planted: Planting) -> None:
-    paths = [
-        path for path, answer in crawl(planted, "/ui/", "/ui/users", "/ui/audit", "/status") if answer.is_json is False
-    ]
+    answers = list(crawl(planted, "/ui/", "/ui/users", "/ui/audit", "/status"))
+    assert [path for path, answer in answers if answer.status_code >= 400] == []
+    paths = [path for path, answer in answers if answer.mimetype == "text/html"]
     dialogs: list[str] = []
 
     def note(dialog: Dialog) -> None:
