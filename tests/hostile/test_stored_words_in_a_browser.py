@@ -32,6 +32,7 @@ def test_nothing_that_was_written_down_comes_to_life(planted: Planting) -> None:
     assert [path for path, answer in answers if answer.status_code >= 400] == []
     paths = [path for path, answer in answers if answer.mimetype == "text/html"]
     dialogs: list[str] = []
+    missing: list[str] = []
 
     def note(dialog: Dialog) -> None:
         dialogs.append(dialog.message)
@@ -41,6 +42,7 @@ def test_nothing_that_was_written_down_comes_to_life(planted: Planting) -> None:
         browser = launched(playwright)
         visitor = Visitor(browser, base)
         visitor.page.on("dialog", note)
+        visitor.page.on("response", lambda answer: missing.extend([answer.url] if answer.status >= 400 else []))
         visitor.page.add_init_script(f"window.{MARK} = () => alert('{MARK}')")
         visitor.sign_in_as_operator(TOKEN)
         for path in paths:
@@ -50,4 +52,5 @@ def test_nothing_that_was_written_down_comes_to_life(planted: Planting) -> None:
 
     assert len(paths) > 20
     assert dialogs == []
+    assert missing == []
     assert visitor.complaints == []
