@@ -22,6 +22,7 @@ from reporting.evaluation.readings import Readings
 from reporting.maintenance.maintenance import MaintenanceCalendar
 from reporting.reports.figures.compiler import Compiler
 from reporting.reports.figures.completeness import Waiting
+from reporting.slo_accounts import SLOAccounts
 from reporting.slo_history import SLOHistory
 from reporting.slo_service import SLOs
 
@@ -39,6 +40,7 @@ class SLOParts:
     evaluator: Evaluator
     slos: SLOs
     history: SLOHistory
+    accounts: SLOAccounts
     read: Readings
     compiler: Compiler
 
@@ -58,6 +60,7 @@ def compose_slos(database: Database, valkey: Valkey, *, here: Installation = UNK
         evaluator,
         SLOs(catalogue, evaluator, Backfill(database)),
         SLOHistory(database, books),
+        SLOAccounts(database),
         Readings(catalogue, evaluator),
         Compiler(database, catalogue, maintenance, accepted, partial(_waiting, valkey)),
     )

@@ -28,6 +28,7 @@ from dashboards.web import people as web_people
 from dashboards.web import queue as web_queue
 from dashboards.web import report_schedule as web_report_schedule
 from dashboards.web import reports as web_reports
+from dashboards.web import slo_accounts as web_slo_accounts
 from dashboards.web import slos as web_slos
 from dashboards.web import start as web_start
 from dashboards.web.assets import Assets
@@ -107,6 +108,7 @@ def web_pages(settings: Settings, database: Database, valkey: Valkey, parts: Web
             queue=lambda: read_stats(valkey),
         ),
         web_slos.blueprint(pages, guard, slos.slos, slos.history, alerting.incidents, timezone=settings.timezone),
+        web_slo_accounts.blueprint(pages, guard, slos.catalogue, slos.accounts),
         web_definitions.blueprint(
             pages, guard, audit, web_definitions.DefinitionsPage(pages, slos.slos, slos.catalogue), slos.slos
         ),

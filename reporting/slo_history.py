@@ -166,7 +166,7 @@ def _history(connection: Connection, measure: Measure, spots: tuple[Spot, ...], 
         for tile, row in request_store.rows(connection, scope_of(measure), tiles, histograms=True):
             if not passes(measure.total, properties_of(row)):
                 continue
-            bad, total = _bad(measure, row)
+            bad, total = bad_of(measure, row)
             _add(routes, f"{row.method} {row.route}", bad, total)
             _add(tiers, row.tier or "none", bad, total)
             if bad:
@@ -184,7 +184,8 @@ def _history(connection: Connection, measure: Measure, spots: tuple[Spot, ...], 
     )
 
 
-def _bad(measure: Measure, row: RequestRow) -> tuple[int, int]:
+def bad_of(measure: Measure, row: RequestRow) -> tuple[int, int]:
+    """Return how many requests of a row are bad, and how many count."""
     total = take_of(measure.total, measured=measure.measures_duration).of(row)
     part = 0
     if passes(measure.part, properties_of(row)):

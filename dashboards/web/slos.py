@@ -105,7 +105,7 @@ def blueprint(
             description=definition.description,
             written=export([definition.written]),
             ranges=tuple(RANGES),
-            chosen=_chosen(),
+            chosen=chosen_range(),
         )
 
     @routes.get("/slos/<name>/live")
@@ -119,7 +119,7 @@ def blueprint(
     @routes.get("/slos/<name>/charts")
     @guard.role(Role.VIEWER)
     def charts(name: str) -> Response:
-        chosen, now = _chosen(), CLOCK.now()
+        chosen, now = chosen_range(), CLOCK.now()
         slo = shown(*found(name, now))
         past, pinned = histories.get((name, chosen), now)
         measured = any(spot.total for spot in past.spots)
@@ -130,6 +130,7 @@ def blueprint(
             measured=measured,
             incidents=pinned,
             bucket=RANGES[chosen].bucket,
+            chosen=chosen,
             left=budget_left(past.spots, pinned, zone=timezone),
             bad=bad_events(past.spots, zone=timezone, unit="requests" if past.routes else slo.unit),
             durations=durations(past.speeds, end=past.spots[-1].end, zone=timezone) if past.speeds else None,
@@ -138,7 +139,8 @@ def blueprint(
     return routes
 
 
-def _chosen() -> str:
+def chosen_range() -> str:
+    """Return the name of the range that is asked for."""
     wanted = query("range") or DEFAULT_RANGE
     if wanted not in RANGES:
         raise Problem(ProblemType.MALFORMED_REQUEST, f"`range` is one of {', '.join(RANGES)}.")

@@ -83,6 +83,10 @@ _COUNTED_SERVICES = text(
     f"({DISTINCT.format(table='request_minutes', column='service')})"
     f" UNION ({DISTINCT.format(table='request_rollups', column='service')}) ORDER BY name"
 )
+_COUNTED_ACCOUNTS = text(
+    f"({DISTINCT.format(table='account_request_minutes', column='account_id')})"
+    f" UNION ({DISTINCT.format(table='account_request_rollups', column='account_id')}) ORDER BY name"
+)
 _TOUCHED_ACCOUNTS = text(
     DISTINCT.format(table="account_request_minutes", column="account_id")
     + """
@@ -116,6 +120,11 @@ def services(connection: Connection) -> list[str]:
 def counted_services(connection: Connection) -> list[str]:
     """Return the services that have requests at all, also those of which the minutes are gone and quarters or days stay."""
     return list(connection.execute(_COUNTED_SERVICES).scalars())
+
+
+def counted_accounts(connection: Connection) -> list[str]:
+    """Return the accounts of which requests are counted, as of services."""
+    return list(connection.execute(_COUNTED_ACCOUNTS).scalars())
 
 
 def first_minute(connection: Connection, known: Sequence[str]) -> datetime | None:

@@ -2,12 +2,17 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
+from app.slo_composition import compose_slos
+from reporting.slo.windows import minute_of
 from tests.dashboards.web.people import text_of
 from tests.dashboards.web.test_overview import promise
+from tests.reporting.evaluation.definitions import slo
+from tests.reporting.evaluation.recount import Request, store
 
 if TYPE_CHECKING:
     from app.core.database import Database
@@ -78,3 +83,48 @@ def test_a_name_from_outside_ends_no_script(viewer: Person, database: Database, 
 
     assert "<script>alert" not in pages
     assert "\u202e" not in pages.split("<pre")[0]
+
+
+def test_the_accounts_with_the_bad_requests_are_named_and_all_others_are_one(
+    viewer: Person, database: Database, valkey: Valkey
+) -> None:
+    promise(database, valkey, "pay", bad=4)
+    minute = minute_of(datetime.now(UTC)) - 20
+    of_accounts = [
+        Request(minute + number % 3, "/pay", 503, None, account=f"account-{number}", writer="w2")
+        for number in range(8)
+        for _ in range(10 * (8 - number))
+    ]
+    fine = [Request(minute, "/pay", 200, None, account="account-0", writer="w3")] * 80
+    store(database, [*of_accounts, *fine, Request(minute, "/else", 503, None, account="nobody", writer="w4")])
+
+    text = text_of(viewer.get("/ui/slos/pay/accounts?range=1h"))
+
+    assert "account-0 80 22.0 % 50.0 % account-1 70" in text
+    assert "account-4 40 11.0 % 100.0 % 3 others 60 16.5 % 100.0 % No account known 4 1.1 %" in text
+    assert "8 accounts have a bad request in this time" in text
+    assert "nobody" not in text
+
+
+def test_how_long_requests_took_counts_for_accounts_as_well(viewer: Person, database: Database, valkey: Valkey) -> None:
+    minute = minute_of(datetime.now(UTC)) - 20
+    slow = [Request(minute + number, "/pay", 200, 900_000, account="slow") for number in range(3)]
+    quick = [Request(minute, "/pay", 200, 90_000, account=name) for name in ("slow", "quick")]
+    store(database, [*slow, *quick])
+    of_requests = {"route": "/pay"}
+    text = slo("fast", service="checkout", total=of_requests, good={**of_requests, "duration_ms": "<500"}, target=0.9)
+    compose_slos(database, valkey).slos.apply(text, by="test", now=datetime.now(UTC))
+
+    shown = text_of(viewer.get("/ui/slos/fast/accounts?range=1h"))
+
+    assert "slow 3 100.0 % 75.0 %" in shown
+    assert "quick" not in shown
+
+
+def test_without_accounts_it_says_what_is_missing(viewer: Person, database: Database, valkey: Valkey) -> None:
+    promise(database, valkey, "pay", bad=4)
+    promise(database, valkey, "calm", bad=0)
+
+    assert "whose the 4 bad requests were" in text_of(viewer.get("/ui/slos/pay/accounts?range=1h"))
+    assert "None was bad" in text_of(viewer.get("/ui/slos/calm/accounts?range=1h"))
+    assert viewer.get("/ui/slos/missing/accounts").status_code == 404
