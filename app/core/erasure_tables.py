@@ -19,6 +19,13 @@ erasures = Table(
     instant("purged_at", null=True, comment="when everything was looked through, and something was still found"),
     instant("done_at", null=True, comment="when everything was looked through again, and nothing was found"),
     Column("counts", JSONB, nullable=False, server_default=text("'{}'"), comment="table → rows deleted or changed"),
+    Column(
+        "labels",
+        ARRAY(Text),
+        nullable=False,
+        server_default="{}",
+        comment="names of its own SLOs and services that tell whose they are",
+    ),
     Index("ix_erasures_unfinished", "requested_at", postgresql_where=text("done_at IS NULL")),
     comment="accounts that were erased, without their names: their ids are never given again",
 )

@@ -96,4 +96,5 @@ class EraseFromReports:
 def _without(model: bytes, words: Words) -> bytes:
     """Return figures without the names; every number in them stays as it is."""
     written = _decode(model)
-    return _encode(words.without(written)) if words.named_within(written) else model
+    cleaned = words.without(written)
+    return model if cleaned == written else _encode(cleaned)

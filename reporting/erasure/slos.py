@@ -38,6 +38,9 @@ _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
+_CALLED = frozenset({"name", "alertPolicyRef", "conditionRef", "indicatorRef", "metricSourceRef", "targetRef"})
+
+
 class EraseSLOs:
     """Thread-safe; raises `DependencyError`. All of it is one short transaction."""
 
@@ -45,7 +48,7 @@ class EraseSLOs:
         self._database = database
 
     def __call__(self, erasure: Erasure, now: datetime) -> dict[str, int]:
-        """Return rows by table. Names of SLOs that are gone, and say whose they were, are added to the erasure's words."""
+        """Return rows by table. Names of SLOs that are gone, and say whose they were, are added to the erasure's labels."""
         words = erasure.names
         with self._database.begin() as connection:
             catalogue_store.hold(connection)
@@ -53,15 +56,13 @@ class EraseSLOs:
             gone = [
                 name
                 for name, found in groupby(versions, key=lambda version: version.name)
-                if words.named_in(name) or _is_own(list(found), erasure)
+                if _is_own(list(found), erasure)
             ]
-            # An SLO such as `latency-of-acme` is no whole word of the account's, and names it all the same.
+            # An SLO such as `latency-of-acme` tells whose it was, wherever it is named.
             telling = [name for name in (*gone, *erasure.services) if words.names[0].lower() in name.lower()]
-            new = [name for name in telling if name not in words.names]
-            if new:
-                more = [*erasure.words, *new]
-                erasures_store.add_words(connection, erasure.digest, words=more, services=erasure.services)
-                words = words.with_names(new)
+            words = words.with_labels(telling)
+            if words != erasure.names:
+                erasures_store.learn(connection, erasure.digest, labels=words.labels, services=erasure.services)
             counts = slos_store.delete_slos(connection, SLO.__name__, gone) if gone else {}
             counts |= {
                 "slo_versions": counts.get("slo_versions", 0) + _rewrite_versions(connection, words),
@@ -100,7 +101,7 @@ def _rewrite_versions(connection: Connection, words: Words) -> int:
 def _rewrite_objects(connection: Connection, words: Words) -> int:
     rewritten = 0
     for stored in catalogue_store.objects(connection):
-        after = stored._replace(name=words.replaced(stored.name), document=_without(stored.document, words))
+        after = stored._replace(document=_without(stored.document, words))
         if after != stored:
             slos_store.rewrite_object(connection, stored, after)
             rewritten += 1
@@ -117,6 +118,7 @@ def _drop_rules(connection: Connection, words: Words) -> int:
 
 
 def _without(document: str, words: Words) -> str:
-    """Return JSON without the names; every number in it stays as it is."""
+    """Return JSON without the names; every number in it stays as it is, and so does what objects are called."""
     written = _decode(document)
-    return _encode(words.without(written)).decode() if words.named_within(written) else document
+    cleaned = words.without(written, others=_CALLED)
+    return document if cleaned == written else _encode(cleaned).decode()

@@ -38,10 +38,10 @@ def rewrite_version(connection: Connection, before: StoredVersion, after: Stored
 
 
 def rewrite_object(connection: Connection, before: StoredObject, after: StoredObject) -> None:
-    """Write an object otherwise, and under another name where that was the account's."""
+    """Write an object otherwise; its name stays."""
     table = slo_objects
     this = and_(table.c.kind == before.kind, table.c.name == before.name)
-    connection.execute(update(table).where(this).values(name=after.name, document=after.document))
+    connection.execute(update(table).where(this).values(document=after.document))
 
 
 def delete_rules(connection: Connection, rule_ids: Collection[str]) -> int:

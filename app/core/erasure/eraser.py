@@ -124,7 +124,7 @@ class Eraser:
             found = set(purge_store.own_services(connection, erasure.names.names[0]))
             if found - set(erasure.services):
                 services = sorted(found | set(erasure.services))
-                erasures_store.add_words(connection, erasure.digest, words=erasure.words, services=services)
+                erasures_store.learn(connection, erasure.digest, labels=erasure.labels, services=services)
 
     def _as_it_is(self, erasure: Erasure) -> Erasure:
         with self._database.begin() as connection:
@@ -161,7 +161,9 @@ class _Purge:
             if rule.service is not None:
                 found += self._of_services(table, rule.service)
         # Last, so that rows which are deleted anyway are not rewritten before.
-        return found + sum(self._texts(name) for name, rule in RULES.items() if rule.words or rule.mentions)
+        return found + sum(
+            self._texts(name) for name, rule in RULES.items() if rule.words or rule.labels or rule.mentions
+        )
 
     def _rows(self, table: Table) -> int:
         if purge_store.key_of(table)[0].name == "account_id":

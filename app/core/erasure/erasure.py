@@ -32,11 +32,12 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Erasure:
-    """`account_id` and `words` are None and empty once it is done; `counts` has the rows deleted or changed by table."""
+    """`account_id` is None and `words`, `labels` and `services` are empty once it is done; `counts` has the rows deleted or changed by table."""
 
     digest: bytes
     account_id: str | None
     words: tuple[str, ...]
+    labels: tuple[str, ...]
     services: tuple[str, ...]
     requested_by: str
     requested_at: datetime
@@ -60,7 +61,7 @@ class Erasure:
         """What is replaced in texts. Raises `LookupError` once it is done."""
         if self.account_id is None:
             raise LookupError("what was erased has no name")
-        return Words((self.account_id, *self.words), stand_in(self.digest))
+        return Words((self.account_id, *self.words), stand_in(self.digest), self.labels)
 
 
 def digest_of(key: bytes, account_id: str) -> bytes:

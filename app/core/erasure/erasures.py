@@ -58,6 +58,7 @@ class Erasures:
                 digest=digest_of(key, account_id),
                 account_id=account_id,
                 words=() if account.name == account_id else (account.name,),
+                labels=(),
                 services=tuple(purge_store.own_services(connection, account_id)),
                 requested_by=by,
                 requested_at=now,
@@ -69,6 +70,7 @@ class Erasures:
             keys = accounts_store.remove(connection, account_id)
             erasures_store.count(connection, erasure.digest, "accounts", 1)
             erasures_store.count(connection, erasure.digest, "api_keys", keys)
+            erasure = erasures_store.find(connection, erasure.digest) or erasure
         self._mirror.remove(account_id, account.shard, revision(at))
         try:
             self._enqueue()

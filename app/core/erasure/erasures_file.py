@@ -43,6 +43,7 @@ class Copy(msgspec.Struct, frozen=True, kw_only=True):
                 digest=each.digest,
                 account_id=None,
                 words=(),
+                labels=(),
                 services=(),
                 requested_by=each.requested_by,
                 requested_at=each.requested_at,

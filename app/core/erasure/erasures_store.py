@@ -86,6 +86,7 @@ def put(connection: Connection, erasure: Erasure) -> None:
     again = {
         "account_id": erasure.account_id,
         "words": list(erasure.words),
+        "labels": list(erasure.labels),
         "services": list(erasure.services),
         "requested_by": erasure.requested_by,
         "requested_at": erasure.requested_at,
@@ -102,6 +103,7 @@ def put_missing(connection: Connection, records: Iterable[Erasure]) -> None:
         {
             "digest": record.digest,
             "words": [],
+            "labels": [],
             "services": [],
             "requested_by": record.requested_by,
             "requested_at": record.requested_at,
@@ -120,10 +122,10 @@ def count(connection: Connection, digest: bytes, name: str, rows: int) -> None:
     connection.execute(_COUNT, {"digest": digest, "name": name, "rows": rows})
 
 
-def add_words(connection: Connection, digest: bytes, *, words: Sequence[str], services: Sequence[str]) -> None:
+def learn(connection: Connection, digest: bytes, *, labels: Sequence[str], services: Sequence[str]) -> None:
     """Take note of what else names the account, before it cannot be found out any more."""
     statement = update(erasures).where(erasures.c.digest == digest)
-    connection.execute(statement.values(words=list(words), services=list(services)))
+    connection.execute(statement.values(labels=list(labels), services=list(services)))
 
 
 def note_purged(connection: Connection, digest: bytes, now: datetime) -> None:
@@ -134,7 +136,9 @@ def note_purged(connection: Connection, digest: bytes, now: datetime) -> None:
 def finish(connection: Connection, digest: bytes, requested_by: str, now: datetime) -> None:
     """Forget the account's name."""
     statement = update(erasures).where(erasures.c.digest == digest)
-    connection.execute(statement.values(account_id=None, words=[], services=[], requested_by=requested_by, done_at=now))
+    connection.execute(
+        statement.values(account_id=None, words=[], labels=[], services=[], requested_by=requested_by, done_at=now)
+    )
 
 
 def _erasure(row: Row[Any]) -> Erasure:
@@ -142,6 +146,7 @@ def _erasure(row: Row[Any]) -> Erasure:
         digest=row.digest,
         account_id=row.account_id,
         words=tuple(row.words),
+        labels=tuple(row.labels),
         services=tuple(row.services),
         requested_by=row.requested_by,
         requested_at=row.requested_at,

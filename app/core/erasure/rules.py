@@ -31,13 +31,15 @@ class Rule:
     """The rule of a table.
 
     `service` is a column that names a service; rows of services that are the account's own are deleted. In `words`, names
-    of the account are replaced; in arrays what names it is left out. A row that names it in one of `mentions` is deleted.
+    of the account are replaced; in arrays what names it is left out. In `labels`, which name
+    SLOs and services, only those are replaced that tell that they are the account's. A row that names it in one of `mentions` is deleted.
     `never` has the other columns of text, with why none of them names an account.
     """
 
     fate: Fate = Fate.STAYS
     service: str | None = None
     words: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
     mentions: tuple[str, ...] = ()
     never: Mapping[str, str] = field(default_factory=dict)
 
@@ -116,7 +118,8 @@ RULES: dict[str, Rule] = {
         never=_never(_OURS, "maintenance_id") | _never(_CLOSED, "rrule", "timezone"),
     ),
     "alerts": Rule(
-        words=("slo", "service", "figures"),
+        words=("figures",),
+        labels=("slo", "service"),
         never=_never(_OURS, "alert_id", "incident_id")
         | _never(_CLOSED, "rule", "severity", "state")
         | _never("names of the settings", "targets"),
@@ -127,14 +130,16 @@ RULES: dict[str, Rule] = {
     ),
     "alert_evaluations": Rule(never=_never(_WORKER, "evaluator")),
     "incidents": Rule(
-        words=("service", "title", "acknowledged_by", "root_cause", "actions", "author"),
+        words=("title", "acknowledged_by", "root_cause", "actions", "author"),
+        labels=("service",),
         never=_never(_OURS, "incident_id") | _never(_CLOSED, "severity", "source"),
     ),
     "incident_publications": Rule(words=("title", "published_by"), never=_never(_OURS, "incident_id")),
     "incident_updates": Rule(words=("text", "author"), never=_never(_OURS, "incident_id") | _never(_CLOSED, "status")),
     "silences": Rule(
         service="service",
-        words=("slo", "author", "reason", "ended_by"),
+        words=("author", "reason", "ended_by"),
+        labels=("slo",),
         never=_never(_OURS, "silence_id") | _never(_CLOSED, "severity"),
     ),
     "reports": Rule(

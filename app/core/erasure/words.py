@@ -11,18 +11,27 @@ if TYPE_CHECKING:
 
 _LETTER = "[A-Za-z0-9_-]"
 """Of account ids: `bolt` is not named where it says `bolt-eu`, which is another account."""
+_OTHERS = frozenset(
+    {"event", "kind", "method", "route", "rule", "service", "severity", "slo", "state", "tier", "type", "urgency"}
+)
+"""Fields of JSON that name other things, which may be called like an account: a service `bolt` stays one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """`names` are replaced by `instead` wherever they stand as whole words."""
+    """`names` are replaced by `instead` wherever they stand as whole words.
+
+    `labels` are names of SLOs and services that say whose they are: they are replaced too, and also where other things
+    are named.
+    """
 
     names: tuple[str, ...]
     instead: str
+    labels: tuple[str, ...] = ()
     _pattern: re.Pattern[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        alternatives = "|".join(re.escape(name) for name in sorted(self.names, key=len, reverse=True))
+        alternatives = "|".join(re.escape(name) for name in sorted((*self.names, *self.labels), key=len, reverse=True))
         object.__setattr__(self, "_pattern", re.compile(f"(?<!{_LETTER})(?:{alternatives})(?!{_LETTER})"))
 
     def named_in(self, text: str) -> bool:
@@ -33,18 +42,29 @@ class Words:
         """Return the text without the names."""
         return self._pattern.sub(lambda _: self.instead, text)
 
-    def without(self, value: object) -> object:
-        """Return a value of a column, or of JSON, without the names, in keys too."""
+    def unlabelled(self, value: object) -> object:
+        """Return the name of another thing; one that says that it is the account's is replaced."""
+        if isinstance(value, list):
+            return [self.unlabelled(each) for each in value]
+        return self.instead if value in self.labels else value
+
+    def without(self, value: object, *, others: frozenset[str] = frozenset()) -> object:
+        """Return a value of a column, or of JSON, without the names, in keys too. `others` are more fields of other things."""
         if isinstance(value, str):
             return self.replaced(value)
         if isinstance(value, list):
-            return [self.without(each) for each in value]
+            return [self.without(each, others=others) for each in value]
         if isinstance(value, dict):
-            return {self.without(key): self.without(each) for key, each in value.items()}
+            return {
+                self.without(key): self.unlabelled(each)
+                if isinstance(each, str | list) and (key in _OTHERS or key in others)
+                else self.without(each, others=others)
+                for key, each in value.items()
+            }
         return value
 
     def named_within(self, value: object) -> bool:
-        """Say whether a value of a column, or of JSON, names the account."""
+        """Say whether a value of a column, or of JSON, has one of the names, whatever it stands for there."""
         if isinstance(value, str):
             return self.named_in(value)
         if isinstance(value, list | tuple):
@@ -53,6 +73,6 @@ class Words:
             return any(self.named_within(each) for pair in value.items() for each in pair)
         return False
 
-    def with_names(self, more: Iterable[str]) -> Words:
-        """Return the same with more names."""
-        return Words(tuple(dict.fromkeys((*self.names, *more))), self.instead)
+    def with_labels(self, more: Iterable[str]) -> Words:
+        """Return the same with more labels."""
+        return Words(self.names, self.instead, tuple(dict.fromkeys((*self.labels, *more))))

@@ -28,6 +28,7 @@ def test_a_deleted_account_is_closed_at_once_and_its_erasure_says_how_far_it_is(
     shown = client.get(deleted.headers["Location"], headers=ADMIN).json
     assert (shown["state"], shown["requested_by"], shown["done_at"]) == ("closed", "operator", None)
     assert shown["counts"] == {"accounts": 1, "api_keys": 1}
+    assert shown == deleted.json
     assert client.get("/erasures", headers=ADMIN).json == {"erasures": [shown], "next": None}
     assert client.get("/accounts/acme/usage", headers=bearer(world.alice.key)).status_code == 401
     assert client.get("/accounts/acme", headers=ADMIN).status_code == 404

@@ -72,6 +72,7 @@ def concerned() -> list[Table]:
         and (
             (rule := RULES[table.name]).fate is not Fate.STAYS
             or rule.words
+            or rule.labels
             or rule.mentions
             or rule.service is not None
         )
@@ -140,7 +141,7 @@ def _value(table: Table, column: Column[Any], account_id: str, unique: int) -> A
         return [f"ops@{account_id}.example", "people@example.org"]
     if column.name == "account_id":
         return account_id
-    if rule.service == column.name:
+    if rule.service == column.name or column.name in rule.labels:
         return service_of(account_id)
     if column.name in rule.mentions:
         return f"{account_id}.2026-11.{unique}"

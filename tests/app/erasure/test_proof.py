@@ -229,7 +229,7 @@ def test_an_erased_account_is_nowhere_and_nobody_else_has_lost_anything(
             pass
 
     done = erasures.get(begun.erasure_id)
-    assert (done.state, done.account_id, done.words, done.services) == (State.DONE, None, (), ())
+    assert (done.state, done.account_id, (*done.words, *done.labels, *done.services)) == (State.DONE, None, ())
     assert done.requested_by == f"erased:{done.erasure_id}/k3y"
     assert {table for table, rows in done.counts.items() if rows} >= {table.name for table in concerned()} - {
         "telemetry_services"

@@ -31,5 +31,15 @@ def test_json_is_gone_through_to_its_last_key() -> None:
     assert not WORDS.named_within(WORDS.without(value))
 
 
-def test_a_name_that_is_learned_later_counts_too() -> None:
-    assert WORDS.with_names(["latency-of-bolt", "bolt"]).replaced("latency-of-bolt burns") == "erased:1 burns"
+def test_other_things_that_are_called_like_the_account_keep_their_names_unless_they_tell_whose_they_are() -> None:
+    words = WORDS.with_labels(["latency-of-bolt", "shop-of-bolt"])
+    filters = {"service": ["bolt", "shop-of-bolt"], "account_id": ["bolt", "bolt-eu"], "slo": "latency-of-bolt"}
+
+    assert words.replaced("latency-of-bolt burns") == "erased:1 burns"
+    assert words.without(filters) == {
+        "service": ["bolt", "erased:1"],
+        "account_id": ["erased:1", "bolt-eu"],
+        "slo": "erased:1",
+    }
+    assert words.without({"name": "bolt"}, others=frozenset({"name"})) == {"name": "bolt"}
+    assert (words.unlabelled("bolt"), words.unlabelled("shop-of-bolt")) == ("bolt", "erased:1")
