@@ -124,3 +124,15 @@ def test_a_table_that_stays_locked_is_given_up_and_nothing_has_changed(
 def test_a_server_that_is_not_there_is_said_to_be_unavailable(tmp_path: object) -> None:
     with pytest.raises(DependencyUnavailableError):
         migrate(f"postgresql://nobody@/none?host={tmp_path}")
+
+
+def test_no_statistics_are_kept_of_payloads(database: Database) -> None:
+    columns = text(
+        "SELECT relname, attname FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid "
+        "WHERE relname LIKE 'events%' AND relkind IN ('r', 'p') AND attnum > 0 AND attstattarget = 0"
+    )
+    with database.begin() as connection:
+        found = {(table, column) for table, column in connection.execute(columns)}
+
+    partitions = {"events", *(f"events_p{number:02d}" for number in range(16))}
+    assert found == {(table, column) for table in partitions for column in ("payload", "envelope")}
