@@ -8,22 +8,20 @@ rate at which there is room again. Those who never come back leave a gap in it a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 LONGEST_MS = 60_000.0
 """Nobody is sent away for longer on account of others, who may never come back."""
 
 
-@dataclass(frozen=True, slots=True)
-class Promised:
+class Promised(NamedTuple):
     """Room that is promised to those who are not back yet, at an instant in unix milliseconds; in events, or in requests."""
 
     amount: float = 0.0
     at_ms: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(NamedTuple):
     """Milliseconds from now, between which somebody is to come back at a random moment. There is room from the first on."""
 
     earliest_ms: float
@@ -46,10 +44,10 @@ def give_turn(
     `parts` queues like this one, which share the room and do not know of each other, each sees its part of the refusals: a turn
     is so many times as long as its cost, and the moment within it is left to chance.
     """
-    ahead = max(promised.amount - max(now_ms - promised.at_ms, 0) * per_ms, 0)
-    earliest, latest = alone_ms, alone_ms
+    ahead = max(promised.amount - max(now_ms - promised.at_ms, 0.0) * per_ms, 0.0)
+    earliest = latest = alone_ms
     if ahead > 0:
-        earliest, latest = ((ahead + share) / per_ms for share in (cost, cost * parts))
+        earliest, latest = (ahead + cost) / per_ms, (ahead + cost * parts) / per_ms
     if max(earliest, alone_ms) > longest_ms:
         # There are more than have a turn within the time, so they come evenly over all of it.
         return Promised(ahead, now_ms), Turn(alone_ms, max(alone_ms, longest_ms))

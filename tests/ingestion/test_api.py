@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -28,9 +31,11 @@ from app.core.tables import batch_outcomes, dead_letters
 from app.core.valkey import Valkey
 from app.factory import create_app
 from app.limits import Core, compose_limits
+from ingestion import api
 from ingestion.admission.answers import IdempotencyAnswers
 from ingestion.api import blueprint
 from ingestion.batch_status import BatchStatuses
+from ingestion.events.decode import decode_batch
 from ingestion.reading import read_entry
 
 if TYPE_CHECKING:
@@ -44,6 +49,7 @@ if TYPE_CHECKING:
     from app.core.authentication import Authenticator
     from app.core.keys_service import Keys
     from app.core.mirror import AccountMirror
+    from ingestion.events.model import DecodedBatch
     from ingestion.writer import Writer
     from tests.conftest import World
 
@@ -150,6 +156,26 @@ def test_a_compressed_body_is_inflated(
 
     assert response.status_code == 202
     assert [fields[b"d"] for fields in queued(redis_client)] == [batch()]
+
+
+def test_one_batch_is_decoded_at_a_time(client: FlaskClient, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    decoding, most = Counter[str](), 0
+
+    def slow(*args: Any, **named: Any) -> DecodedBatch:
+        nonlocal most
+        decoding["now"] += 1
+        most = max(most, decoding["now"])
+        time.sleep(0.02)
+        decoding["now"] -= 1
+        return decode_batch(*args, **named)
+
+    monkeypatch.setattr(api, "decode_batch", slow)
+    with ThreadPoolExecutor(4) as threads:
+        clients = [client.application.test_client() for _ in range(4)]
+        answers = list(threads.map(lambda client: post(client, world.alice.key).status_code, clients))
+
+    assert answers == [202] * 4
+    assert most == 1
 
 
 CLOUD_EVENT = {"specversion": "1.0", "id": "1", "source": "/here", "type": "flight.departed", "data": {"a": 1}}
