@@ -50,6 +50,11 @@ class Entry:
     small_disk: bool = False
     missing: Callable[[], str | None] = _nothing
 
+    @property
+    def heals(self) -> bool:
+        """Whether the platform itself brings back what was ended, rather than an operator."""
+        return self.kills and not isinstance(self.fault, Away)
+
 
 FAULTS: Mapping[str, Entry] = {
     "kill-worker": Entry(Kill(Role.WORKER), kills=True),

@@ -33,7 +33,10 @@ class RunLine(msgspec.Struct, frozen=True, kw_only=True, tag="run"):
 
 
 class StrikeLine(msgspec.Struct, frozen=True, kw_only=True, tag="strike"):
-    """One strike; the numbers are of its own clients. Times are seconds from the mending on, null for never."""
+    """One strike; the numbers are of its own clients. Times are seconds from the mending on, null for never.
+
+    longest_gap_s: in which no client had a 202; null where it was not measured.
+    """
 
     fault: str
     round: int
@@ -46,6 +49,7 @@ class StrikeLine(msgspec.Struct, frozen=True, kw_only=True, tag="strike"):
     slowest_ms: int = 0
     first_202_s: float | None = None
     drain_s: float | None = None
+    longest_gap_s: float | None = None
     findings: tuple[str, ...] = ()
     directory: str | None = None
 
@@ -64,6 +68,7 @@ class StrikeLine(msgspec.Struct, frozen=True, kw_only=True, tag="strike"):
             slowest_ms=report.slowest_ms,
             first_202_s=struck.to_first_202_s if struck else None,
             drain_s=struck.to_drain_s if struck else None,
+            longest_gap_s=report.longest_gap_s,
             findings=tuple(map(str, report.findings)),
             directory=str(report.directory) if report.findings else None,
         )

@@ -212,6 +212,7 @@ def _as_json(results: Results) -> dict[str, object]:
                 "dead": result.dead,
                 "answers": dict(result.answers),
                 "slowest_ms": result.slowest_ms,
+                "longest_gap_s": result.longest_gap_s,
                 "first_202_s": asdict(result.first_202),
                 "drain_s": asdict(result.drain),
             }

@@ -10,6 +10,7 @@ import os
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import pairwise
 from typing import TYPE_CHECKING, Self
 
 import msgspec
@@ -85,7 +86,7 @@ class History:
     unknown: for each request that may have been carried out without a 202, its account and number of events.
     open: batches that were never answered with 202.
     answers: how many of each status and problem; `cut` for a connection that ended without one.
-    slowest_ms: the longest wait for an answer. requests: how many were sent.
+    slowest_ms: the longest wait for an answer. requests: how many were sent. accepted_at_ms: when each 202 came.
     """
 
     sent: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
@@ -96,6 +97,13 @@ class History:
     answers: Counter[str] = field(default_factory=Counter)
     slowest_ms: int = 0
     requests: int = 0
+    accepted_at_ms: list[int] = field(default_factory=list)
+
+    @property
+    def longest_gap_ms(self) -> int:
+        """The longest time in which no client had a 202."""
+        times = sorted(self.accepted_at_ms)
+        return max((later - earlier for earlier, later in pairwise(times)), default=0)
 
 
 ACCEPTED = 202
@@ -131,6 +139,7 @@ def _add(history: History, entries: Iterable[Entry]) -> None:
         else:
             history.answers[f"{entry.status} {entry.problem}" if entry.problem else f"{entry.status}"] += 1
         if entry.status == ACCEPTED:
+            history.accepted_at_ms.append(entry.at_ms)
             history.acknowledged[account_id].update(request.event_ids)
             history.receipts[entry.batch_id or ""] = Receipt(account_id, entry.accepted or 0)
             history.open.discard(entry.batch)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.cli.chaos.catalogue import FAULTS
-from app.cli.chaos.table import spread
+from app.cli.chaos.table import gap, spread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -33,8 +33,8 @@ def write_page(path: Path, runs: Sequence[Results]) -> None:
 def _lines(results: Results) -> Iterator[str]:
     yield from _head(results)
     yield ""
-    yield "| fault | times | requests | events with a 202 | stored | repeated | dead | slowest answer | first 202 | all stored | verdict |"
-    yield "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|"
+    yield "| fault | times | requests | events with a 202 | stored | repeated | dead | slowest answer | longest without a 202 | first 202 | all stored | verdict |"
+    yield "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|"
     for name, result in results.faults.items():
         cells = (
             f"`{name}`: {FAULTS[name].fault.about}" if name in FAULTS else f"`{name}`",
@@ -45,13 +45,14 @@ def _lines(results: Results) -> Iterator[str]:
             f"{result.duplicates:,}",
             f"{result.dead:,}",
             f"{result.slowest_ms / 1000:.1f} s",
+            f"{gap(result.longest_gap_s)} s",
             f"{spread(result.first_202)} s",
             f"{spread(result.drain)} s",
             f"**red {result.red}**" if result.red else "green",
         )
         yield f"| {' | '.join(cells)} |"
     yield ""
-    yield "Times are seconds from the mending on, the median and the longest of all strikes."
+    yield "The last two times are seconds from the mending on, the median and the longest of all strikes: a killed process is mended when it is ready again, which the time without a 202 has in it."
     if results.findings:
         yield ""
         yield "Broken promises:"

@@ -79,6 +79,11 @@ class Result:
         return Spread.of([strike.drain_s for strike in self.strikes])
 
     @property
+    def longest_gap_s(self) -> float | None:
+        """The longest time in which no client had a 202; None when it was not measured."""
+        return max((strike.longest_gap_s for strike in self.strikes if strike.longest_gap_s is not None), default=None)
+
+    @property
     def red(self) -> int:
         """How many strikes broke a promise."""
         return sum(bool(strike.findings) for strike in self.strikes)

@@ -151,7 +151,7 @@ class Rounds:
             quiet=alarm.quiet,
         )
         report = strike(f"{name}.{number}", FAULTS[name].fault, stage, options)
-        report.check_recovery(RECOVERY_S)
+        report.check_recovery(RECOVERY_S, by_itself=FAULTS[name].heals)
         return report
 
     def _end(self, alarm: Alarm, vitals: Vitals, number: int, directory: Path) -> bool:

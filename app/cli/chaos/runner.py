@@ -59,7 +59,7 @@ class Round:
 class Report:
     """What one fault did. `answers` counts statuses and problems; `directory` has the history, the logs and the data.
 
-    acknowledged: events of a 202; stored, duplicates, dead: what became of them.
+    acknowledged: events of a 202; stored, duplicates, dead: what became of them. longest_gap_s: in which no client had a 202.
     """
 
     name: str
@@ -74,9 +74,15 @@ class Report:
     dead: int = 0
     answers: Counter[str] = field(default_factory=Counter)
     slowest_ms: int = 0
+    longest_gap_s: float = 0.0
 
-    def check_recovery(self, limit_s: float) -> None:
-        """Add a finding when service or drain took longer to resume; for machines that have nothing else to do."""
+    def check_recovery(self, limit_s: float, *, by_itself: bool = False) -> None:
+        """Add a finding when service or drain took longer to resume; for machines that have nothing else to do.
+
+        `by_itself`: nothing was to be mended, so that no time without a 202 may be longer either.
+        """
+        if by_itself and self.longest_gap_s > limit_s:
+            self.findings.append(Finding(f"no 202 for more than {limit_s:g} s", 1, (f"{self.longest_gap_s:.1f} s",)))
         for what, times in (
             ("first 202", [one.to_first_202_s for one in self.rounds]),
             ("drain", [one.to_drain_s for one in self.rounds]),
@@ -168,6 +174,7 @@ def _tell(report: Report, history: History, evidence: Evidence) -> None:
     report.dead = sum(outcome.dead for outcome in outcomes)
     report.answers = history.answers
     report.slowest_ms = history.slowest_ms
+    report.longest_gap_s = history.longest_gap_ms / 1_000
     if report.slowest_ms > LATEST_MS:
         report.findings.append(Finding(f"answer later than {LATEST_MS} ms", 1, (f"{report.slowest_ms} ms",)))
 

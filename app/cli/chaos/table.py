@@ -28,6 +28,7 @@ def show(results: Results) -> None:
         "stored",
         "dead",
         "slowest ms",
+        "without 202 s",
         "202 s",
         "stored s",
         "",
@@ -42,6 +43,7 @@ def show(results: Results) -> None:
             f"{result.stored + result.duplicates:,}",
             f"{result.dead:,}",
             f"{result.slowest_ms:,}",
+            gap(result.longest_gap_s),
             spread(result.first_202),
             spread(result.drain),
             f"[red]RED {result.red}" if result.red else "[green]green",
@@ -66,6 +68,11 @@ def spread(times: Spread) -> str:
     if times.median is None:
         return "never"
     return f"{times.median:.1f} / {'never' if times.longest is None else format(times.longest, '.1f')}"
+
+
+def gap(seconds: float | None) -> str:
+    """Return a time, or a dash where it was not measured."""
+    return "-" if seconds is None else f"{seconds:.1f}"
 
 
 def _seconds(value: float | None) -> str:

@@ -35,6 +35,7 @@ GREEN = StrikeLine(
     slowest_ms=120,
     first_202_s=0.1,
     drain_s=13.0,
+    longest_gap_s=4.25,
 )
 RED = StrikeLine(fault="kill-worker", round=2, slowest_ms=900, findings=("stored twice: 1 (x)",), directory="/kept")
 LINES: list[Line] = [
@@ -91,7 +92,7 @@ def test_the_page_keeps_what_stands_around_the_results_and_takes_them_anew(tmp_p
     assert text.endswith("\nafter\n")
     assert "yesterday" not in text
     assert (
-        "| `kill-worker`: SIGKILL of a worker | 1 | 10 | 90 | 80 | 9 | 1 | 0.1 s | 0.1 / 0.1 s | 13.0 / 13.0 s | green |"
+        "| `kill-worker`: SIGKILL of a worker | 1 | 10 | 90 | 80 | 9 | 1 | 0.1 s | 4.2 s | 0.1 / 0.1 s | 13.0 / 13.0 s | green |"
         in text
     )
     assert (
