@@ -17,13 +17,16 @@ if TYPE_CHECKING:
 FOLDED = "folded-"
 """Begins the key of a row that adds up the outcomes of an account's day; no batch id begins like this."""
 
-# Rollups know who has something that is too old: one look into the index for each account.
-_ACCOUNTS = text("""
-    SELECT account_id FROM accounts
-     WHERE account_id > :after AND EXISTS (
-           SELECT FROM event_rollups
-            WHERE event_rollups.account_id = accounts.account_id AND width = :width AND bucket < :before)
-     ORDER BY account_id LIMIT 1
+_PAGE = 500
+_PAGE_OF_ACCOUNTS = text("""
+    SELECT account_id FROM accounts WHERE account_id > :after ORDER BY account_id LIMIT :limit
+""")
+# Rollups know who has something that is too old: one look into the index for each account. Not joined with accounts, of
+# which Citus has another copy than of rollups.
+_FIRST_WITH_OLD = text("""
+    SELECT account_id FROM event_rollups
+     WHERE account_id = ANY(:accounts) AND width = :width AND bucket < :before
+     GROUP BY account_id ORDER BY account_id LIMIT 1
 """)
 _EVENTS = text("""
     WITH page AS (
@@ -76,7 +79,13 @@ class Page(NamedTuple):
 
 def next_account(connection: Connection, *, after: str, width: int, before: datetime) -> str | None:
     """Return the next account that has counts of buckets that begin before a time; None when there is none."""
-    return connection.execute(_ACCOUNTS, {"after": after, "width": width, "before": before}).scalar()
+    while accounts := list(connection.scalars(_PAGE_OF_ACCOUNTS, {"after": after, "limit": _PAGE})):
+        parameters = {"accounts": accounts, "width": width, "before": before}
+        found: str | None = connection.scalar(_FIRST_WITH_OLD, parameters)
+        if found is not None:
+            return found
+        after = accounts[-1]
+    return None
 
 
 def delete_events(connection: Connection, account_id: str, *, after: str, before: datetime, limit: int) -> Page:

@@ -22,8 +22,11 @@ if TYPE_CHECKING:
 
     from app.core.errors import DependencyError
 
-_UNAVAILABLE_CLASSES = ("08", "53", "57P")
-"""SQLSTATE classes of a server that is not there: connection, resources, operator intervention (shutdown)."""
+_UNAVAILABLE_CLASSES = ("08", "53", "57P", "XX000")
+"""SQLSTATE classes of a server that is not there: connection, resources, operator intervention (shutdown).
+
+XX000 is how Citus says that a node was lost in the middle of a transaction, and never what a statement can be blamed for.
+"""
 _TIMEOUTS = ("57014", "55P03", "25P03", "25P04")
 """Cancelled by statement_timeout, lock not available, idle or whole transaction too long."""
 _READ_ONLY = "25006"

@@ -16,6 +16,20 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Row
 
+# Two statements: Citus does not update a table that is everywhere by what it locks in the same one.
+_LOCK_FREE = text("""
+    SELECT k.account_id, k.key_id FROM api_keys AS k
+      JOIN unnest(CAST(:accounts AS text[]), CAST(:keys AS text[])) AS used (account_id, key_id)
+        ON used.account_id = k.account_id AND used.key_id = k.key_id
+     ORDER BY k.account_id, k.key_id FOR NO KEY UPDATE OF k SKIP LOCKED
+""")
+_RECORD_USE = text("""
+    UPDATE api_keys SET last_used_at = greatest(last_used_at, used.at)
+      FROM unnest(CAST(:accounts AS text[]), CAST(:keys AS text[]), CAST(:instants AS timestamptz[]))
+        AS used (account_id, key_id, at)
+     WHERE api_keys.account_id = used.account_id AND api_keys.key_id = used.key_id
+""")
+
 
 def find(connection: Connection, key_id: str) -> ApiKey | None:
     """Return the key with this id, of whichever account: ids are 62 random bits, so there is one or none."""
@@ -70,27 +84,13 @@ def record_use(connection: Connection, used: Mapping[tuple[str, str], datetime])
     Rows are locked in the order of their keys, so that two processes that flush at once do not deadlock; a row that
     somebody else holds is skipped, for its next use will tell.
     """
-    ordered = sorted(used.items())
-    connection.execute(
-        text("""
-            WITH used AS (
-                SELECT * FROM unnest(CAST(:accounts AS text[]), CAST(:keys AS text[]), CAST(:instants AS timestamptz[]))
-                    AS used (account_id, key_id, at)
-            ), free AS (
-                SELECT k.account_id, k.key_id FROM api_keys k
-                JOIN used ON used.account_id = k.account_id AND used.key_id = k.key_id
-                ORDER BY k.account_id, k.key_id FOR NO KEY UPDATE OF k SKIP LOCKED
-            )
-            UPDATE api_keys SET last_used_at = greatest(last_used_at, used.at)
-            FROM used JOIN free ON free.account_id = used.account_id AND free.key_id = used.key_id
-            WHERE api_keys.account_id = used.account_id AND api_keys.key_id = used.key_id
-        """),
-        {
-            "accounts": [account_id for (account_id, _), _ in ordered],
-            "keys": [key_id for (_, key_id), _ in ordered],
-            "instants": [at for _, at in ordered],
-        },
-    )
+    ordered = sorted(used)
+    parameters = {"accounts": [account_id for account_id, _ in ordered], "keys": [key_id for _, key_id in ordered]}
+    free = connection.execute(_LOCK_FREE, parameters).all()
+    if free:
+        parameters = {"accounts": [row.account_id for row in free], "keys": [row.key_id for row in free]}
+        instants = [used[row.account_id, row.key_id] for row in free]
+        connection.execute(_RECORD_USE, {**parameters, "instants": instants})
 
 
 def _one(key: ApiKey) -> Any:

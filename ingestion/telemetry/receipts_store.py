@@ -27,14 +27,12 @@ def keep(
 ) -> bool:
     """Keep what a key is answered with; False if it was used since then, also when that is being committed just now."""
     values = {
-        "account_id": account_id,
-        "key_digest": key_digest,
         "body_digest": body_digest,
         "batch_id": f"telemetry of {service}",
         "accepted": records,
         "received_at": now,
     }
-    new = insert(idempotency_keys).values(values)
+    new = insert(idempotency_keys).values(account_id=account_id, key_digest=key_digest, **values)
     replaced = new.on_conflict_do_update(
         index_elements=["account_id", "key_digest"], set_=values, where=idempotency_keys.c.received_at < since
     )
