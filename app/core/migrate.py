@@ -20,6 +20,7 @@ from alembic.util import CommandError
 from sqlalchemy import create_engine, exc, text
 from sqlalchemy.pool import NullPool
 
+from app.core import citus_store
 from app.core.database import sqlalchemy_url, translate
 from app.core.schema_store import current_revision
 from app.core.tables import metadata
@@ -72,6 +73,8 @@ def _move(connection: Connection, revision: str, *, may_drop: bool) -> None:
     if down and not may_drop:
         raise DowngradeError(f"From {current} down to {revision}: this drops tables with all that they hold.")
     (command.downgrade if down else command.upgrade)(config, revision)
+    if not down:
+        citus_store.spread(connection)
 
 
 def schema_differences(connection: Connection) -> list[Any]:

@@ -16,7 +16,6 @@ def upgrade() -> None:
     _create_tiers()
     _create_accounts()
     _create_api_keys()
-    _replicate_on_citus()
 
 
 def downgrade() -> None:
@@ -104,20 +103,4 @@ def _create_api_keys() -> None:
             ["account_id"], ["accounts.account_id"], name=op.f("fk_api_keys_account_id"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("account_id", "key_id", name=op.f("pk_api_keys")),
-    )
-
-
-def _replicate_on_citus() -> None:
-    """Put the directory of accounts on every node: it is small, read everywhere and not only by account."""
-    op.execute(
-        """
-        DO $$ BEGIN
-          IF EXISTS (SELECT FROM pg_extension WHERE extname = 'citus') THEN
-            PERFORM set_config('citus.multi_shard_modify_mode', 'sequential', true);
-            PERFORM create_reference_table('tiers');
-            PERFORM create_reference_table('accounts');
-            PERFORM create_reference_table('api_keys');
-          END IF;
-        END $$
-        """
     )

@@ -26,7 +26,6 @@ def upgrade() -> None:
     _create_batch_outcomes()
     _create_idempotency_keys()
     _create_dead_letters()
-    _distribute_on_citus()
 
 
 def downgrade() -> None:
@@ -157,21 +156,3 @@ def _create_dead_letters() -> None:
     )
     op.create_index(op.f("ix_dead_letters_died_at"), "dead_letters", ["died_at"])
     op.create_index(op.f("ix_dead_letters_batch_id"), "dead_letters", ["batch_id"])
-
-
-def _distribute_on_citus() -> None:
-    """Spread every table of an account by account, co-located, so that a batch is stored on one node."""
-    op.execute(
-        """
-        DO $$ BEGIN
-          IF EXISTS (SELECT FROM pg_extension WHERE extname = 'citus') THEN
-            PERFORM set_config('citus.multi_shard_modify_mode', 'sequential', true);
-            PERFORM create_distributed_table('events', 'account_id', shard_count := 32);
-            PERFORM create_distributed_table('event_rollups', 'account_id', colocate_with := 'events');
-            PERFORM create_distributed_table('batch_outcomes', 'account_id', colocate_with := 'events');
-            PERFORM create_distributed_table('idempotency_keys', 'account_id', colocate_with := 'events');
-            PERFORM create_distributed_table('dead_letters', 'account_id', colocate_with := 'events');
-          END IF;
-        END $$
-        """
-    )

@@ -16,7 +16,6 @@ def upgrade() -> None:
     _create_request_minutes()
     _create_account_request_minutes()
     _create_failed_requests()
-    _distribute_on_citus()
 
 
 def downgrade() -> None:
@@ -93,16 +92,3 @@ def _create_failed_requests() -> None:
         comment="single failures (5xx), capped a minute and writer, for people who look for the cause",
     )
     op.create_index(op.f("ix_failed_requests_at"), "failed_requests", ["at"])
-
-
-def _distribute_on_citus() -> None:
-    """Keep an account's counts beside its events; the counts of services have no account and stay on the coordinator."""
-    op.execute(
-        """
-        DO $$ BEGIN
-          IF EXISTS (SELECT FROM pg_extension WHERE extname = 'citus') THEN
-            PERFORM create_distributed_table('account_request_minutes', 'account_id', colocate_with := 'events');
-          END IF;
-        END $$
-        """
-    )

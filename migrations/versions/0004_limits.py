@@ -47,23 +47,8 @@ def upgrade() -> None:
         comment="circuit breakers of accounts that opened, closed, or began to ask",
     )
     op.create_index(op.f("ix_circuit_changes_account_id_changed_at"), "circuit_changes", ["account_id", "changed_at"])
-    _distribute_on_citus()
 
 
 def downgrade() -> None:
     for table in reversed(TABLES):
         op.drop_table(table)
-
-
-def _distribute_on_citus() -> None:
-    """Keep what is told of an account beside its events."""
-    for table in TABLES:
-        op.execute(
-            f"""
-            DO $$ BEGIN
-              IF EXISTS (SELECT FROM pg_extension WHERE extname = 'citus') THEN
-                PERFORM create_distributed_table('{table}', 'account_id', colocate_with := 'events');
-              END IF;
-            END $$
-            """
-        )

@@ -16,7 +16,6 @@ down_revision = "0006"
 branch_labels = None
 depends_on = None
 
-OF_ACCOUNTS = ("account_request_rollups", "rule_counts")
 TABLES = (
     "request_rollups",
     "account_request_rollups",
@@ -38,7 +37,6 @@ def upgrade() -> None:
     _create_rules()
     _create_outcomes()
     _create_definitions()
-    _distribute_on_citus()
     _count_outcomes()
 
 
@@ -232,20 +230,6 @@ def _create_definitions() -> None:
         sa.PrimaryKeyConstraint("maintenance_id", name=op.f("pk_maintenance_windows")),
         comment="time that is excluded from budgets; a removed one stays, for whoever asks what was excluded when",
     )
-
-
-def _distribute_on_citus() -> None:
-    """Keep what is counted of an account beside its events."""
-    for table in OF_ACCOUNTS:
-        op.execute(
-            f"""
-            DO $$ BEGIN
-              IF EXISTS (SELECT FROM pg_extension WHERE extname = 'citus') THEN
-                PERFORM create_distributed_table('{table}', 'account_id', colocate_with := 'events');
-              END IF;
-            END $$
-            """
-        )
 
 
 def _count_outcomes() -> None:
