@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 # Debian packages with the programs that tests marked `tools` need.
-TOOLS := chromium curl golang-go nodejs pgbouncer prometheus prometheus-alertmanager
+TOOLS := chromium curl golang-go nodejs pgbouncer postgresql prometheus prometheus-alertmanager
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-tools check format bench chaos docs pictures lock vendor clean

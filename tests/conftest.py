@@ -14,18 +14,15 @@ import threading
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import psycopg
 import pytest
 import redis
 import structlog
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from prometheus_client import CollectorRegistry
-from psycopg import sql
 
 from app.composition import Counting, compose_api
 from app.core.accounts_service import Accounts, NewAccount
@@ -34,7 +31,6 @@ from app.core.database import Database
 from app.core.key_usage import KeyUsage
 from app.core.keys import TENANT_SCOPES
 from app.core.keys_service import Keys
-from app.core.migrate import migrate
 from app.core.mirror import AccountMirror
 from app.core.settings import Settings
 from app.core.shard_directory import ShardDirectory
@@ -44,6 +40,7 @@ from app.embedded.directory import in_use
 from app.embedded.instance import Instance
 from app.embedded.tuning import Profile
 from app.leash import PR_SET_PDEATHSIG
+from tests import server
 from tests.cluster import running_cluster
 
 if TYPE_CHECKING:
@@ -53,14 +50,13 @@ if TYPE_CHECKING:
 
     from app.composition import Api
     from tests.cluster import Cluster
+    from tests.server import Databases
 
 ON_A_CLUSTER = "TEST_ON_A_CLUSTER"
-TEMPLATE = "template_slipstream"
 DATA_PREFIX = "slipstream-test-"
 ABANDONED_S = 600
 SHARED_MEMORY = Path("/dev/shm")
 SHARED_MEMORY_NEEDED = 2 * 1024**3
-_numbers = count(1)
 
 # A busy machine is slow, and no test fails for that.
 hypothesis_settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -71,6 +67,14 @@ def pytest_configure(config: pytest.Config) -> None:
     """Interrupt an xdist worker whose session is gone: it would finish its test first, and its engines with it."""
     if hasattr(config, "workerinput") and sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGINT.value, 0, 0, 0)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is about the embedded PostgreSQL when databases come from another one."""
+    if os.environ.get(server.VARIABLE):
+        own = [item for item in items if item.get_closest_marker("embedded")]
+        config.hook.pytest_deselected(items=own)
+        items[:] = [item for item in items if item not in own]
 
 
 @pytest.fixture(autouse=True)
@@ -97,21 +101,17 @@ def engines() -> Iterator[Instance]:
 
 
 @pytest.fixture(scope="session")
-def template(engines: Instance) -> str:
-    """The name of a database with every table, which each test gets a copy of."""
-    _administer(engines, sql.SQL("CREATE DATABASE {} OWNER slipstream").format(sql.Identifier(TEMPLATE)))
-    migrate(engines.postgres.url(TEMPLATE))
-    return TEMPLATE
+def databases(engines: Instance) -> Iterator[Databases]:
+    """Where databases come from: the engines' PostgreSQL, or the one that SLIPSTREAM_TEST_DATABASE_URL names."""
+    with server.databases(engines.postgres) as of_server:
+        yield of_server
 
 
 @pytest.fixture
-def database_url(engines: Instance, template: str) -> Iterator[str]:
+def database_url(databases: Databases) -> Iterator[str]:
     """A database of this test's own, migrated and empty."""
-    name = f"test_{next(_numbers)}"
-    statement = sql.SQL("CREATE DATABASE {} OWNER slipstream TEMPLATE {} STRATEGY file_copy")
-    _administer(engines, statement.format(sql.Identifier(name), sql.Identifier(template)))
-    yield engines.postgres.url(name)
-    _administer(engines, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    with databases.database() as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
@@ -281,9 +281,3 @@ def _remove_abandoned() -> None:
         with contextlib.suppress(OSError):
             if time.time() - path.stat().st_mtime > ABANDONED_S and not in_use(path):
                 shutil.rmtree(path)
-
-
-def _administer(engines: Instance, statement: sql.Composed) -> None:
-    url = engines.postgres.url("postgres", superuser=True)
-    with psycopg.connect(url, autocommit=True, connect_timeout=10) as connection:
-        connection.execute(statement)

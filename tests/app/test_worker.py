@@ -221,6 +221,7 @@ def test_what_a_killed_worker_had_in_hand_is_stored_once(
     assert rows(database_url, "SELECT sum(events) FROM event_rollups WHERE width = 1") == [(2,)]
 
 
+@pytest.mark.embedded
 def test_it_waits_for_a_postgresql_that_is_away_and_no_event_dies_of_it(
     worker: WorkerProcess, queue: ShardQueue, valkey: Valkey, engines: Instance, database_url: str, eventually: Any
 ) -> None:
@@ -243,6 +244,7 @@ def test_it_waits_for_a_postgresql_that_is_away_and_no_event_dies_of_it(
     eventually(lambda: worker.get("/readyz")[0] == 200)
 
 
+@pytest.mark.embedded
 def test_it_starts_before_its_postgresql(
     worker: WorkerProcess, queue: ShardQueue, valkey: Valkey, engines: Instance, database_url: str, eventually: Any
 ) -> None:
@@ -270,6 +272,7 @@ def test_it_refuses_a_queue_that_forgets(worker: WorkerProcess, redis_client: re
     assert "appendfsync" in worker.log.read_text()
 
 
+@pytest.mark.embedded
 def test_it_refuses_more_bundles_than_postgresql_has_connections(
     worker: WorkerProcess, engines: Instance, database_url: str, eventually: Any
 ) -> None:

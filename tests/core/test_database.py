@@ -72,6 +72,7 @@ def test_an_exhausted_pool_is_unavailable(database_url: str) -> None:
         database.close()
 
 
+@pytest.mark.embedded
 def test_a_terminated_connection_is_unavailable_and_the_next_one_works(database: Database) -> None:
     with pytest.raises(DependencyUnavailableError), database.begin() as connection:
         own = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from app.core.findings import Finding
     from app.core.settings import Settings
 
+pytestmark = pytest.mark.embedded
+
 
 def finding(findings: list[Finding], name: str) -> Finding:
     (found,) = [finding for finding in findings if finding.name == name]

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     Eventually = Callable[[Callable[[], object]], None]
 
+pytestmark = pytest.mark.embedded
+
 NEVER_S = 60.0
 """A wait that lasts so long has hung: far more than any limit here, so that a busy machine proves nothing."""
 

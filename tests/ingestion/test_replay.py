@@ -34,9 +34,11 @@ def ids(batch: Any, *positions: int) -> list[LetterId]:
 
 def mend(tables: Any) -> None:
     """Make of every poison what PostgreSQL takes, as a release that mends it would."""
-    tables.connection.execute(
-        r"UPDATE dead_letters SET body = convert_to(replace(convert_from(body, 'UTF8'), '\u0000', '?'), 'UTF8')"
-    )
+    for *key, body in tables.rows("SELECT account_id, batch_id, position, body FROM dead_letters"):
+        tables.connection.execute(
+            "UPDATE dead_letters SET body = %s WHERE account_id = %s AND batch_id = %s AND position = %s",
+            (body.replace(rb"\u0000", b"?"), *key),
+        )
 
 
 @pytest.fixture

@@ -184,7 +184,7 @@ def test_a_key_of_yesterday_may_be_used_again(
 ) -> None:
     post(client, world.alice.key, records(3), Idempotency_Key="once")
     with database.begin() as connection:
-        connection.execute(text("UPDATE idempotency_keys SET received_at = received_at - interval '25 hours'"))
+        connection.execute(text("UPDATE idempotency_keys SET received_at = now() - interval '25 hours'"))
 
     assert "Idempotent-Replayed" not in post(client, world.alice.key, records(2), Idempotency_Key="once").headers
     assert stored() == 5

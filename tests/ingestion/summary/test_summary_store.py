@@ -86,6 +86,7 @@ def explain(database: Database, account_id: str, window: Window, as_of: datetime
     return nodes
 
 
+@pytest.mark.embedded
 @pytest.mark.parametrize("window", Window)
 def test_a_summary_reads_the_rollups_of_its_account_and_window_by_index_alone(
     database: Database, world: World, window: Window, now: datetime
