@@ -62,7 +62,8 @@ PLACEMENTS: dict[str, Placement] = {
     "report_subscriptions": Placement(Place.COORDINATOR, "a schedule"),
     "report_sends": Placement(Place.COORDINATOR, "a queue"),
     "audit_entries": Placement(Place.COORDINATOR, "a trigger keeps them, which spread tables cannot have"),
-    # Of the platform, not of an account.
+    # Of the platform, or of an account that is gone.
+    "erasures": Placement(Place.COORDINATOR, "a queue, and the record of who was erased"),
     "alerts": Placement(Place.COORDINATOR, "one evaluator locks and writes them"),
     "alert_changes": Placement(Place.COORDINATOR, "of alerts"),
     "alert_evaluations": Placement(Place.COORDINATOR, "one row"),
