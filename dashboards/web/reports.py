@@ -18,6 +18,7 @@ from reporting.reports.model import Kind
 from reporting.reports.terms import DECISIONS
 from reporting.reports_api import order_of
 from reporting.reports_description import NewReport, NewSend
+from reporting.wording import milliseconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -120,6 +121,7 @@ class ReportPage:
             lonely=latest.state is State.QUEUED and not latest.attempts and waited > _WAITS_S,
             papers=tuple(Paper),
             decisions=DECISIONS,
+            duration=milliseconds,
             sent=number("sent"),
         )
 

@@ -45,7 +45,7 @@ RANGES = {
     "6h": Range(360, 5, 15, "5 minutes"),
     "1d": Range(1_440, 15, 60, "15 minutes"),
     "7d": Range(10_080, 120, 360, "2 hours"),
-    "30d": Range(43_200, 720, 1_440, "12 hours"),
+    "30d": Range(43_200, 1_440, 1_440, "a day"),
 }
 DEFAULT_RANGE = "7d"
 _SHOWN_S = 5.0
