@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from app.cli.chaos.catalogue import FAULTS
-from app.cli.chaos.table import gap, spread
+from app.cli.chaos.table import gap, in_order, spread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 BEGIN = "<!-- Written by `slipstream chaos --markdown`, from here -->"
 END = "<!-- to here. -->"
 _MIB = 1024**2
+_PLACES = {"--dir", "--markdown"}
 
 
 def write_page(path: Path, runs: Sequence[Results]) -> None:
@@ -33,9 +36,9 @@ def write_page(path: Path, runs: Sequence[Results]) -> None:
 def _lines(results: Results) -> Iterator[str]:
     yield from _head(results)
     yield ""
-    yield "| fault | times | requests | events with a 202 | stored | repeated | dead | slowest answer | longest without a 202 | first 202 | all stored | verdict |"
+    yield "| fault | times | requests | events with a 202 | stored | repeated | dead | slowest answer | longest without a 202, s | first 202 | all stored | verdict |"
     yield "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|"
-    for name, result in results.faults.items():
+    for name, result in in_order(results):
         cells = (
             f"`{name}`: {FAULTS[name].fault.about}" if name in FAULTS else f"`{name}`",
             str(len(result.strikes)),
@@ -45,10 +48,10 @@ def _lines(results: Results) -> Iterator[str]:
             f"{result.duplicates:,}",
             f"{result.dead:,}",
             f"{result.slowest_ms / 1000:.1f} s",
-            f"{gap(result.longest_gap_s)} s",
+            gap(result.longest_gap_s),
             f"{spread(result.first_202)} s",
             f"{spread(result.drain)} s",
-            f"**red {result.red}**" if result.red else "green",
+            f"**red {result.red} of {len(result.strikes)}**" if result.red else "green",
         )
         yield f"| {' | '.join(cells)} |"
     yield ""
@@ -75,7 +78,7 @@ def _head(results: Results) -> Iterator[str]:
     requests = sum(result.requests for result in results.faults.values())
     events = sum(result.acknowledged for result in results.faults.values())
     yield "```sh"
-    yield run.command
+    yield _command(run.command)
     yield "```"
     yield ""
     machine = run.machine
@@ -84,6 +87,13 @@ def _head(results: Results) -> Iterator[str]:
     yield f"{minutes.capitalize()} from {run.at}, seed {run.seed}, commit {run.version}: **{strikes} strikes of {len(results.faults)} faults, {requests:,} requests, {events:,} events with a 202, {verdict}.**"
     yield ""
     yield f"{machine.cores} cores of {machine.processor}, {machine.memory / 1024**3:.0f} GiB, Linux {machine.kernel}, Python {machine.python}, PostgreSQL {machine.postgresql}, Valkey {machine.valkey}."
+
+
+def _command(given: str) -> str:
+    """Return what was typed, without where it was to write."""
+    words = shlex.split(given)
+    kept = [word for before, word in pairwise(["", *words]) if not {before, word} & _PLACES]
+    return shlex.join(kept)
 
 
 def _alarms(results: Results) -> Iterator[str]:

@@ -10,7 +10,7 @@ from rich.table import Table
 from app.cli.chaos.catalogue import FAULTS
 
 if TYPE_CHECKING:
-    from app.cli.chaos.results import Results, Spread
+    from app.cli.chaos.results import Result, Results, Spread
 
 WIDTH = 140
 """Characters of a table that goes to a file."""
@@ -34,7 +34,7 @@ def show(results: Results) -> None:
         "",
     ):
         table.add_column(heading, justify="left" if heading in _LEFT else "right")
-    for name, result in results.faults.items():
+    for name, result in in_order(results):
         table.add_row(
             FAULTS[name].fault.about if name in FAULTS else name,
             str(len(result.strikes)),
@@ -61,6 +61,12 @@ def show(results: Results) -> None:
         console.print(f"not run: {missing.fault}, {missing.reason}", markup=False)
     for where, finding, directory in results.findings:
         console.print(f"{where}: {finding} {f'({directory})' if directory else ''}", markup=False)
+
+
+def in_order(results: Results) -> list[tuple[str, Result]]:
+    """Return the faults as they are listed."""
+    listed = list(FAULTS)
+    return sorted(results.faults.items(), key=lambda item: listed.index(item[0]) if item[0] in FAULTS else len(listed))
 
 
 def spread(times: Spread) -> str:

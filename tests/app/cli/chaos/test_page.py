@@ -39,7 +39,13 @@ GREEN = StrikeLine(
 )
 RED = StrikeLine(fault="kill-worker", round=2, slowest_ms=900, findings=("stored twice: 1 (x)",), directory="/kept")
 LINES: list[Line] = [
-    RunLine(at="2026-11-22T20:00:00+00:00", seed=7, command="slipstream chaos", version="abc", machine=this_machine()),
+    RunLine(
+        at="2026-11-22T20:00:00+00:00",
+        seed=7,
+        command="slipstream chaos --seed 7 --dir /somewhere --minutes 60",
+        version="abc",
+        machine=this_machine(),
+    ),
     GREEN,
     AlarmLine(round=1, fired_after_s=26.0, resolved_after_s=150.0, firing=1, resolved=1),
     LifeLine(round=1, process="api", pid=1, measure="memory", samples=9, first=2**20, last=2**21, risen=2**20),
@@ -92,7 +98,7 @@ def test_the_page_keeps_what_stands_around_the_results_and_takes_them_anew(tmp_p
     assert text.endswith("\nafter\n")
     assert "yesterday" not in text
     assert (
-        "| `kill-worker`: SIGKILL of a worker | 1 | 10 | 90 | 80 | 9 | 1 | 0.1 s | 4.2 s | 0.1 / 0.1 s | 13.0 / 13.0 s | green |"
+        "| `kill-worker`: SIGKILL of a worker | 1 | 10 | 90 | 80 | 9 | 1 | 0.1 s | 4.2 | 0.1 / 0.1 s | 13.0 / 13.0 s | green |"
         in text
     )
     assert (
@@ -100,12 +106,13 @@ def test_the_page_keeps_what_stands_around_the_results_and_takes_them_anew(tmp_p
     )
     assert "`fsync-fails`: strace is not installed" in text
     assert "+1.0 MiB" in text
+    assert "\nslipstream chaos --seed 7 --minutes 60\n" in text
 
 
 def test_a_red_run_is_red_on_its_page(tmp_path: Path) -> None:
     write_page(tmp_path / "new.md", [results_of(LINES), results_of([*LINES, RED])])
 
     text = (tmp_path / "new.md").read_text()
-    assert "**red 1**" in text
+    assert "**red 1 of 2**" in text
     assert "1 broken promises" in text
     assert "- `kill-worker`: stored twice: 1 (x)" in text
