@@ -7,7 +7,7 @@ READY := .venv/.ready
 TOOLS := chromium curl golang-go nodejs pgbouncer postgresql prometheus prometheus-alertmanager
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-tools check format bench chaos docs pictures lock vendor clean
+.PHONY: help setup demo test test-tools check fuzz format bench chaos docs pictures lock vendor clean
 .DELETE_ON_ERROR:
 
 help: ## Show the commands
@@ -42,6 +42,9 @@ format: $(READY) ## Format the code, and mend what can be mended
 
 bench: $(READY) ## Measure throughput, latency, CPU an event, reports and pages
 	$(BIN)/slipstream bench $(ARGS)
+
+fuzz: $(READY) ## Send the API what nobody would think of, for ten minutes or more (FUZZ_EXAMPLES=, FUZZ_RUNS=)
+	FUZZ_EXAMPLES=$(or $(FUZZ_EXAMPLES),100) FUZZ_RUNS=$(or $(FUZZ_RUNS),100) $(BIN)/pytest tests/http --timeout 7200 $(ARGS)
 
 chaos: $(READY) ## Break it for some minutes by faults drawn from a seed, and compare what was accepted with what is stored
 	$(BIN)/slipstream chaos --minutes 4 --reclaim-after 2 $(ARGS)

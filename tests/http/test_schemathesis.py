@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
     from tests.conftest import World
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
-EXAMPLES = 12
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "12"))
+"""`make fuzz` takes many more."""
 PATHS = [
     "/events",
     "/batches/07n-1-0",
