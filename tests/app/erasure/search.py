@@ -1,4 +1,4 @@
-"""Looks for a name in everything there is: every row, every key of Valkey, every file."""
+"""Looks for a name in everything there is: every row, every key of Valkey, and what is compressed in either."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from app.core.tables import metadata
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from pathlib import Path
 
     import redis
     from sqlalchemy import Connection
@@ -59,12 +58,6 @@ def keys_with(client: redis.Redis, wanted: re.Pattern[bytes]) -> list[str]:
         for key in client.scan_iter("*")
         if found_in((key, value := read[client.type(key)](key)), wanted)
     ]
-
-
-def files_with(directory: Path, wanted: re.Pattern[bytes]) -> list[Path]:
-    """Return the files that have it in their name or in their content."""
-    files = [path for path in directory.rglob("*") if path.is_file()]
-    return [path for path in files if found_in((path.name, path.read_bytes()), wanted)]
 
 
 def found_in(value: Any, wanted: re.Pattern[bytes]) -> bool:
