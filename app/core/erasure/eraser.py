@@ -240,7 +240,7 @@ class _Purge:
         return purge_store.delete_sends(connection, self._account_id, self._services)
 
     def _fold(self, table: Table, connection: Connection) -> int:
-        return purge_store.fold(connection, table, self._account_id, limit=self._step)
+        return purge_store.FOLDS[table.name](connection, self._account_id, limit=self._step)
 
     def _where(self, table: Table, column: str, connection: Connection) -> int:
         values = [self._account_id] if column == "account_id" else self._services

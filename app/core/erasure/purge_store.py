@@ -22,25 +22,27 @@ if TYPE_CHECKING:
 NOBODY = ""
 """The account id of sums over erased accounts; no account has it."""
 
-_FOLD_OUTCOMES = text("""
+# Two statements, because on Citus the account's rows and those of nobody are on two nodes.
+_TAKE_OUTCOMES = text("""
     WITH page AS (
            SELECT batch_id FROM batch_outcomes WHERE account_id = :account_id ORDER BY batch_id LIMIT :limit),
          gone AS (
            DELETE FROM batch_outcomes USING page
             WHERE account_id = :account_id AND batch_outcomes.batch_id = page.batch_id
-           RETURNING received_at, stored_at, stored, duplicates, dead, revived),
-         kept AS (
-           INSERT INTO batch_outcomes AS kept
-                  (account_id, batch_id, received_at, stored_at, stored, duplicates, dead, revived)
-           SELECT :nobody, 'folded-' || (received_at AT TIME ZONE 'UTC')::date, min(received_at), max(stored_at),
-                  sum(stored), sum(duplicates), sum(dead), sum(revived)
-             FROM gone GROUP BY (received_at AT TIME ZONE 'UTC')::date ORDER BY 2
-           ON CONFLICT (account_id, batch_id) DO UPDATE SET
-                  received_at = least(kept.received_at, excluded.received_at),
-                  stored_at = greatest(kept.stored_at, excluded.stored_at),
-                  stored = kept.stored + excluded.stored, duplicates = kept.duplicates + excluded.duplicates,
-                  dead = kept.dead + excluded.dead, revived = kept.revived + excluded.revived)
-    SELECT count(*) FROM gone
+           RETURNING received_at, stored_at, stored, duplicates, dead, revived)
+    SELECT 'folded-' || (received_at AT TIME ZONE 'UTC')::date AS batch_id, min(received_at) AS received_at,
+           max(stored_at) AS stored_at, sum(stored) AS stored, sum(duplicates) AS duplicates, sum(dead) AS dead,
+           sum(revived) AS revived, count(*) AS batches
+      FROM gone GROUP BY 1 ORDER BY 1
+""")
+_ADD_OUTCOMES = text("""
+    INSERT INTO batch_outcomes AS kept (account_id, batch_id, received_at, stored_at, stored, duplicates, dead, revived)
+    VALUES (:account_id, :batch_id, :received_at, :stored_at, :stored, :duplicates, :dead, :revived)
+    ON CONFLICT (account_id, batch_id) DO UPDATE SET
+           received_at = least(kept.received_at, excluded.received_at),
+           stored_at = greatest(kept.stored_at, excluded.stored_at),
+           stored = kept.stored + excluded.stored, duplicates = kept.duplicates + excluded.duplicates,
+           dead = kept.dead + excluded.dead, revived = kept.revived + excluded.revived
 """)
 _FOLD_RULE_COUNTS = text("""
     WITH page AS (
@@ -58,7 +60,6 @@ _FOLD_RULE_COUNTS = text("""
                   good = kept.good + excluded.good, total = kept.total + excluded.total)
     SELECT count(*) FROM gone
 """)
-FOLDS = {"batch_outcomes": _FOLD_OUTCOMES, "rule_counts": _FOLD_RULE_COUNTS}
 _COUNTED_ACCOUNTS = """
     WITH RECURSIVE counted (account_id) AS (
       SELECT min(account_id) FROM {table}
@@ -132,10 +133,22 @@ def delete_sends(connection: Connection, account_id: str, services: Sequence[str
     return connection.execute(statement).rowcount
 
 
-def fold(connection: Connection, table: Table, account_id: str, *, limit: int) -> int:
-    """Add some rows of an account up in rows of nobody; return how many it were."""
+def fold_outcomes(connection: Connection, account_id: str, *, limit: int) -> int:
+    """Add some batches of an account up, a row a day, in rows of nobody; return how many it were."""
+    days = connection.execute(_TAKE_OUTCOMES, {"account_id": account_id, "limit": limit}).mappings().all()
+    for day in days:
+        connection.execute(_ADD_OUTCOMES, {**day, "account_id": NOBODY})
+    return sum(int(day["batches"]) for day in days)
+
+
+def fold_rule_counts(connection: Connection, account_id: str, *, limit: int) -> int:
+    """Add some counts of an account up in rows of nobody; return how many it were."""
     parameters = {"account_id": account_id, "nobody": NOBODY, "limit": limit}
-    return int(connection.execute(FOLDS[table.name], parameters).scalar_one())
+    return int(connection.execute(_FOLD_RULE_COUNTS, parameters).scalar_one())
+
+
+FOLDS = {"batch_outcomes": fold_outcomes, "rule_counts": fold_rule_counts}
+"""What adds up the rows of a table whose sums over all accounts are numbers of the platform."""
 
 
 def counted_accounts(connection: Connection, table: Table) -> list[str]:
