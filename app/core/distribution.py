@@ -79,7 +79,6 @@ PLACEMENTS: dict[str, Placement] = {
     "telemetry_services": Placement(Place.COORDINATOR, "of services"),
     "telemetry_names": Placement(Place.COORDINATOR, "of services"),
     "telemetry_files": Placement(Place.COORDINATOR, "of services"),
-    "erasures": Placement(Place.COORDINATOR, "a record"),
     "users": Placement(Place.COORDINATOR, "people"),
     "sessions": Placement(Place.COORDINATOR, "of users"),
 }
