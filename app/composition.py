@@ -57,6 +57,8 @@ from ingestion.admission.answers import IdempotencyAnswers
 from ingestion.batch_status import BatchStatuses
 from ingestion.dead_letter_queue import DeadLetterQueue
 from reporting import maintenance_api, slos_api
+from reporting.annotations import annotations_api
+from reporting.annotations.annotations_service import Annotations
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -200,6 +202,7 @@ def compose_api(settings: Settings, counting: Counting, *, now: datetime) -> Api
             keys_api.blueprint(web.keys, guard),
             slos_api.blueprint(slos.slos, guard),
             maintenance_api.blueprint(slos.maintenance, guard),
+            annotations_api.blueprint(Annotations(database), guard),
             *alert_routes(alerting, guard),
             *report_routes(settings, guard, web.reports, web.subscriptions),
             *web_pages(settings, database, valkey, web),

@@ -35,6 +35,7 @@ from dashboards.web.assets import Assets
 from dashboards.web.pages import Pages
 from dashboards.web.session_guard import SessionGuard
 from reporting.account_requests import RequestsOfAccounts
+from reporting.annotations.annotations_service import Annotations
 from reporting.publication.publications import Publications
 
 if TYPE_CHECKING:
@@ -107,7 +108,15 @@ def web_pages(settings: Settings, database: Database, valkey: Valkey, parts: Web
             incidents=alerting.incidents,
             queue=lambda: read_stats(valkey),
         ),
-        web_slos.blueprint(pages, guard, slos.slos, slos.history, alerting.incidents, timezone=settings.timezone),
+        web_slos.blueprint(
+            pages,
+            guard,
+            slos.slos,
+            slos.history,
+            incidents=alerting.incidents,
+            annotations=Annotations(database),
+            timezone=settings.timezone,
+        ),
         web_slo_accounts.blueprint(pages, guard, slos.catalogue, slos.accounts),
         web_definitions.blueprint(
             pages, guard, audit, web_definitions.DefinitionsPage(pages, slos.slos, slos.catalogue), slos.slos

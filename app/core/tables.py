@@ -25,6 +25,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from app.core import (
     access_tables,
     alert_tables,
+    annotation_tables,
     detail_tables,
     erasure_tables,
     report_tables,
@@ -38,7 +39,16 @@ EVENT_PARTITIONS = 16
 
 metadata = alert_tables.notifications.metadata
 """Of every table: those of the other modules are in it too."""
-_OTHERS = (access_tables, alert_tables, detail_tables, erasure_tables, report_tables, slo_tables, status_tables)
+_OTHERS = (
+    access_tables,
+    alert_tables,
+    annotation_tables,
+    detail_tables,
+    erasure_tables,
+    report_tables,
+    slo_tables,
+    status_tables,
+)
 _instant = schema.instant
 
 # --- app.core: accounts, tiers, keys -------------------------------------------------------------------------

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from dashboards.web.session_guard import SessionGuard
     from reporting.alerts.incident import Incident
     from reporting.alerts.incidents_service import Incidents
+    from reporting.annotations.annotation import Annotation
+    from reporting.annotations.annotations_service import Annotations
     from reporting.evaluation.evaluator import Shown
     from reporting.slo_history import History, SLOHistory
     from reporting.slo_service import SLOs
@@ -52,24 +54,34 @@ _SHOWN_S = 5.0
 _HISTORY_S = 30.0
 _PINS = 9
 _RECENT = 100
+_MOST_DEPLOYS = 30
 
 
 def blueprint(
-    pages: Pages, guard: SessionGuard, slos: SLOs, history: SLOHistory, incidents: Incidents, *, timezone: str
+    pages: Pages,
+    guard: SessionGuard,
+    slos: SLOs,
+    history: SLOHistory,
+    *,
+    incidents: Incidents,
+    annotations: Annotations,
+    timezone: str,
 ) -> Blueprint:
     """Return the routes of SLOs."""
     routes = pages.blueprint("slos")
     every = Fresh(lambda now: worst_first(slos.standing(now)), seconds=_SHOWN_S)
     each = FreshEach(slos.evaluated, seconds=_SHOWN_S)
 
-    def read(key: tuple[str, str], now: datetime) -> tuple[History, list[Incident]]:
+    def read(key: tuple[str, str], now: datetime) -> tuple[History, list[Incident], list[Annotation]]:
         evaluation = found(key[0], now).evaluation
         wanted, end = RANGES[key[1]], minute_of(now) + 1
         read_now = history.read(evaluation, (end - wanted.length, end), width=wanted.width, wide=wanted.wide)
-        recent = incidents.page(service=evaluation.definition.service, is_open=None, after=None, limit=_RECENT)
+        service = evaluation.definition.service
+        recent = incidents.page(service=service, is_open=None, after=None, limit=_RECENT)
         since = read_now.spots[0].start
         hurt = [one for one in reversed(recent) if one.resolved_at is None or one.resolved_at > since]
-        return read_now, hurt[-_PINS:]
+        deploys = annotations.page(service=service, since=since, limit=_MOST_DEPLOYS)
+        return read_now, hurt[-_PINS:], deploys[::-1]
 
     histories = FreshEach(read, seconds=_HISTORY_S)
 
@@ -121,7 +133,7 @@ def blueprint(
     def charts(name: str) -> Response:
         chosen, now = chosen_range(), CLOCK.now()
         slo = shown(*found(name, now))
-        past, pinned = histories.get((name, chosen), now)
+        past, pinned, deploys = histories.get((name, chosen), now)
         measured = any(spot.total for spot in past.spots)
         return pages.page(
             "slos/charts.html",
@@ -129,11 +141,14 @@ def blueprint(
             history=past,
             measured=measured,
             incidents=pinned,
+            deploys=deploys,
             bucket=RANGES[chosen].bucket,
             chosen=chosen,
-            left=budget_left(past.spots, pinned, zone=timezone),
-            bad=bad_events(past.spots, zone=timezone, unit="requests" if past.routes else slo.unit),
-            durations=durations(past.speeds, end=past.spots[-1].end, zone=timezone) if past.speeds else None,
+            left=budget_left(past.spots, pinned, deploys=deploys, zone=timezone),
+            bad=bad_events(past.spots, deploys=deploys, zone=timezone, unit="requests" if past.routes else slo.unit),
+            durations=durations(past.speeds, deploys=deploys, end=past.spots[-1].end, zone=timezone)
+            if past.speeds
+            else None,
         )
 
     return routes

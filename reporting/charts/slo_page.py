@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reporting.charts.deploys import deploy_marks, deploys_told
 from reporting.charts.figure import Figure, specification, time_axis, wall_clock
 from reporting.charts.palette import LIGHT
 from reporting.wording import day_and_time
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reporting.alerts.incident import Incident
+    from reporting.annotations.annotation import Annotation
     from reporting.charts.figure import Spec
     from reporting.charts.palette import Palette
     from reporting.slo_history import Speed, Spot
@@ -25,7 +27,14 @@ _NEAR = 0.03
 _QUIET: Spec = {"title": None, "domain": False, "ticks": False, "tickCount": 4}
 
 
-def budget_left(spots: Sequence[Spot], incidents: Sequence[Incident], *, zone: str, palette: Palette = LIGHT) -> Figure:
+def budget_left(
+    spots: Sequence[Spot],
+    incidents: Sequence[Incident],
+    *,
+    deploys: Sequence[Annotation] = (),
+    zone: str,
+    palette: Palette = LIGHT,
+) -> Figure:
     """Draw what was left of the budget at the end of each bucket; incidents are numbered from 1 in their order."""
     start, end = spots[0].start, spots[-1].end
     values = [
@@ -82,6 +91,7 @@ def budget_left(spots: Sequence[Spot], incidents: Sequence[Incident], *, zone: s
                 "mark": {"type": "text", "fontSize": 11, "fontWeight": "bold", "color": palette.paper, "y": 10.5},
                 "encoding": {"x": x, "text": {"field": "number"}},
             },
+            *deploy_marks(deploys, start, end, x, zone=zone, palette=palette),
         ]
     }
     ends = f"{known[0]:.0%} at the beginning, {known[-1]:.0%} at the end" if known else "no data"
@@ -89,10 +99,13 @@ def budget_left(spots: Sequence[Spot], incidents: Sequence[Incident], *, zone: s
         f" Incident {number}: {each.title}, {day_and_time(each.started_at, zone)}."
         for number, each in enumerate(incidents, start=1)
     )
-    return _figure("budget-left", "Error budget left, %", f"Error budget left: {ends}.{pinned}", body, palette)
+    told = f"Error budget left: {ends}.{pinned}{deploys_told(deploys, zone)}"
+    return _figure("budget-left", "Error budget left, %", told, body, palette)
 
 
-def bad_events(spots: Sequence[Spot], *, zone: str, unit: str, palette: Palette = LIGHT) -> Figure:
+def bad_events(
+    spots: Sequence[Spot], *, deploys: Sequence[Annotation] = (), zone: str, unit: str, palette: Palette = LIGHT
+) -> Figure:
     """Draw a bar of bad events, or slices, for each bucket."""
     start, end = spots[0].start, spots[-1].end
     values = [
@@ -108,7 +121,7 @@ def bad_events(spots: Sequence[Spot], *, zone: str, unit: str, palette: Palette 
     x = _time(start, end, zone)
     # The data span it: a domain of its own would be another one for the right edges.
     x["scale"].pop("domain")
-    body: Spec = {
+    bars: Spec = {
         "data": {"values": values},
         "mark": {"type": "rect", "color": palette.bad, "stroke": palette.paper, "strokeWidth": 0.5},
         "encoding": {
@@ -128,12 +141,20 @@ def bad_events(spots: Sequence[Spot], *, zone: str, unit: str, palette: Palette 
             ],
         },
     }
+    body: Spec = {"layer": [bars, *deploy_marks(deploys, start, end, x, zone=zone, palette=palette)]}
     bad, total = sum(spot.bad for spot in spots), sum(spot.total for spot in spots)
-    told = f"{bad:,.0f} bad of {total:,.0f} {unit}." if total else "No data."
+    told = (f"{bad:,.0f} bad of {total:,.0f} {unit}." if total else "No data.") + deploys_told(deploys, zone)
     return _figure("bad-events", f"Bad {unit}", told, body, palette)
 
 
-def durations(speeds: Sequence[Speed], *, end: datetime, zone: str, palette: Palette = LIGHT) -> Figure:
+def durations(
+    speeds: Sequence[Speed],
+    *,
+    deploys: Sequence[Annotation] = (),
+    end: datetime,
+    zone: str,
+    palette: Palette = LIGHT,
+) -> Figure:
     """Draw P50, P95 and P99 through time, on a scale on which ten times as long is always as far."""
     values = [
         {"at": wall_clock(speed.start, zone), "percentile": name, "ms": max(value, 0.01)}
@@ -142,11 +163,13 @@ def durations(speeds: Sequence[Speed], *, end: datetime, zone: str, palette: Pal
     ]
     names = ["P50", "P95", "P99"]
     named: Spec = {"field": "percentile", "type": "nominal", "sort": names, "legend": {"title": None, "orient": "top", "symbolType": "stroke"}}  # fmt: skip
-    body: Spec = {
+    start = speeds[0].start
+    x = _time(start, end, zone)
+    lines: Spec = {
         "data": {"values": values},
         "mark": {"type": "line", "strokeWidth": 2, "point": {"size": 28}},
         "encoding": {
-            "x": _time(speeds[0].start, end, zone),
+            "x": x,
             "y": {
                 "field": "ms",
                 "type": "quantitative",
@@ -164,7 +187,10 @@ def durations(speeds: Sequence[Speed], *, end: datetime, zone: str, palette: Pal
         },
     }  # fmt: skip
     last = speeds[-1]
-    told = f"At the end P50 {last.p50:.3g} ms, P95 {last.p95:.3g} ms, P99 {last.p99:.3g} ms."
+    body: Spec = {"layer": [lines, *deploy_marks(deploys, start, end, x, zone=zone, palette=palette)]}
+    told = (
+        f"At the end P50 {last.p50:.3g} ms, P95 {last.p95:.3g} ms, P99 {last.p99:.3g} ms.{deploys_told(deploys, zone)}"
+    )
     return _figure("durations", "Time to answer, logarithmic", told, body, palette)
 
 

@@ -136,6 +136,9 @@ RULES: dict[str, Rule] = {
     ),
     "incident_publications": Rule(words=("title", "published_by"), never=_never(_OURS, "incident_id")),
     "incident_updates": Rule(words=("text", "author"), never=_never(_OURS, "incident_id") | _never(_CLOSED, "status")),
+    "annotations": Rule(
+        service="service", words=("text", "author"), never=_never(_OURS, "annotation_id") | _never(_CLOSED, "kind")
+    ),
     "silences": Rule(
         service="service",
         words=("author", "reason", "ended_by"),

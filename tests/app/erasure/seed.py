@@ -43,6 +43,7 @@ FIXED: dict[str, dict[str, Any]] = {
     "incidents": {"severity": "page", "source": "people"},
     "incident_updates": {"status": "resolved"},
     "silences": {"severity": "page"},
+    "annotations": {"kind": "deploy"},
     "maintenance_windows": {"ends_at": NOW + timedelta(days=30), "rrule": None, "timezone": "UTC"},
     "reports": {"kind": "monthly", "state": "ready", "period": "2026-10", "papers": ["a4"], "tier": None, "step": ""},
     "report_subscriptions": {"kind": "weekly", "hour": 6, "paper": "a4", "tier": None},

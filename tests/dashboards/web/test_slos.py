@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from app.slo_composition import compose_slos
+from reporting.annotations.annotation import AnnotationKind
+from reporting.annotations.annotations_service import Annotations, NewAnnotation
 from reporting.slo.windows import minute_of
 from tests.dashboards.web.people import text_of
 from tests.dashboards.web.test_overview import promise
@@ -128,3 +130,29 @@ def test_without_accounts_it_says_what_is_missing(viewer: Person, database: Data
     assert "whose the 4 bad requests were" in text_of(viewer.get("/ui/slos/pay/accounts?range=1h"))
     assert "None was bad" in text_of(viewer.get("/ui/slos/calm/accounts?range=1h"))
     assert viewer.get("/ui/slos/missing/accounts").status_code == 404
+
+
+def test_deploys_of_the_service_are_pinned_to_every_chart(viewer: Person, database: Database, valkey: Valkey) -> None:
+    promise(database, valkey, "pay", bad=4)
+    now, annotations = datetime.now(UTC), Annotations(database)
+    for service, minutes, text in (
+        ("checkout", 10, "checkout </script>2.3"),
+        ("checkout", 90, "long ago"),
+        ("search", 10, "of others"),
+    ):
+        wanted = NewAnnotation(
+            kind=AnnotationKind.DEPLOY, service=service, text=text, at=now - timedelta(minutes=minutes)
+        )
+        annotations.add(wanted, now, by="ops/ab12")
+
+    page = viewer.get("/ui/slos/pay/charts?range=1h").text
+
+    specs = [json.loads(each) for each in re.findall(r"data-spec>(.*?)</script>", page, flags=re.DOTALL)]
+    assert len(specs) == 2
+    for spec in specs:
+        flags = [layer for layer in spec["layer"] if layer["mark"].get("shape") == "triangle-up"]
+        assert [value["text"] for layer in flags for value in layer["data"]["values"]] == ["checkout </script>2.3"]
+    assert "1 deploy" in page
+    assert page.count("Deploy: checkout &lt;/script&gt;2.3") == 2
+    assert "of others" not in page
+    assert "long ago" not in page
