@@ -119,7 +119,7 @@ def bad_events(
     ]
     at = {"type": "temporal", "timeUnit": "utcyearmonthdatehoursminutes", "format": "%-d %b %H:%M"}
     x = _time(start, end, zone)
-    # The data span it: a domain of its own would be another one for the right edges.
+    # Its ends span it: a domain of its own would be another one for the right edges, and buckets without data are left out.
     x["scale"].pop("domain")
     bars: Spec = {
         "data": {"values": values},
@@ -141,7 +141,12 @@ def bad_events(
             ],
         },
     }
-    body: Spec = {"layer": [bars, *deploy_marks(deploys, start, end, x, zone=zone, palette=palette)]}
+    ends: Spec = {
+        "data": {"values": [{"at": wall_clock(each, zone)} for each in (start, end)]},
+        "mark": {"type": "rule", "opacity": 0},
+        "encoding": {"x": x},
+    }
+    body: Spec = {"layer": [ends, bars, *deploy_marks(deploys, start, end, x, zone=zone, palette=palette)]}
     bad, total = sum(spot.bad for spot in spots), sum(spot.total for spot in spots)
     told = (f"{bad:,.0f} bad of {total:,.0f} {unit}." if total else "No data.") + deploys_told(deploys, zone)
     return _figure("bad-events", f"Bad {unit}", told, body, palette)
