@@ -63,6 +63,11 @@ class Borne:
     def goodput(self) -> float:
         return self.stored.alone / self.peak.alone if self.peak.per_s else 0.0
 
+    @property
+    def times_over(self) -> float:
+        """What was offered ÷ what the share of the core that was left for it could have stored at the peak's pace."""
+        return self.offered_per_s / (self.peak.alone * self.stored.share) if self.peak.per_s else 0.0
+
 
 def refused_shares(asks: Iterable[Ask], tiers: Mapping[str, str]) -> dict[str, float]:
     """Return the share of each tier's requests that was refused; `tiers` by account."""

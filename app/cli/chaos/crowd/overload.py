@@ -62,6 +62,7 @@ def _table(borne: Borne) -> Table:
     for what, value in (
         ("stored at the peak", f"{borne.peak.per_s:,.0f} events/s with {borne.peak.share:.0%} of the core"),
         ("offered", f"{borne.offered_per_s:,.0f} events/s ({borne.offered_per_s / borne.peak.per_s:.1f} times)"),
+        ("of what the core could still store", f"{borne.times_over:.1f} times"),
         ("stored meanwhile", f"{borne.stored.per_s:,.0f} events/s with {borne.stored.share:.0%} of the core"),
         ("goodput, by equal shares of the core", f"{borne.goodput:.0%} of the peak"),
         ("refused (503 overloaded)", shares),

@@ -46,6 +46,12 @@ def test_what_the_machine_s_other_work_took_is_not_held_against_the_platform() -
     assert check_borne(replace(WELL, stored=Rate(450, 0.5))) == []
 
 
+def test_a_core_that_is_taken_away_makes_the_same_load_a_greater_overload() -> None:
+    assert replace(WELL, peak=Rate(600, 0.6), stored=Rate(300, 0.4), offered_per_s=1_800).times_over == pytest.approx(
+        4.5
+    )
+
+
 def test_shares_are_by_tier_and_only_of_honest_refusals() -> None:
     tiers = {"small": "free", "large": "enterprise"}
     asks = [ask("small", 202), ask("small", 503, "overloaded"), ask("large", 504, "timeout")]
