@@ -6,11 +6,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-import psycopg
 import pytest
 import redis
 from prometheus_client import CollectorRegistry
-from psycopg import sql
 
 from app.composition import Counting, compose_api
 from app.core.accounts_service import Accounts, NewAccount
@@ -28,24 +26,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from app.embedded.instance import Instance
+    from tests.server import Databases
 
 BODY_TIMEOUT_S = 2
-DATABASE = "hostile"
 TOKEN = "the-token-of-the-operator"
 
 
 @pytest.fixture(scope="module")
-def own_settings(engines: Instance, template: str) -> Iterator[Settings]:
+def own_settings(databases: Databases, engines: Instance) -> Iterator[Settings]:
     """Settings on a database of this module's own."""
-    administer = engines.postgres.url("postgres", superuser=True)
-    names = sql.Identifier(DATABASE), sql.Identifier(template)
-    with psycopg.connect(administer, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {} OWNER slipstream TEMPLATE {} STRATEGY file_copy").format(*names))
     with redis.Redis.from_url(engines.redis_url) as client:
         client.flushall()
-    yield Settings(database_url=engines.postgres.url(DATABASE), redis_url=engines.redis_url, admin_token=TOKEN)
-    with psycopg.connect(administer, autocommit=True) as connection:
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(names[0]))
+    with databases.database() as url:
+        yield Settings(database_url=url, redis_url=engines.redis_url, admin_token=TOKEN)
 
 
 @pytest.fixture(scope="module")
