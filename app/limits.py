@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 _THREADS_KEPT_FREE = 0.25
 """Share of an API process's threads that slow clients cannot take, so that everybody else is still served."""
-_STRANGERS_SHARE = 0.5
+_STRANGERS_SHARE = 0.75
 """Share of the others that clients can take whose key was not valid lately: who only opens connections stops no customer."""
 _ADDRESS_SHARE = 0.25
 """The same for those of one address."""
