@@ -32,6 +32,11 @@ def is_installed(connection: Connection) -> bool:
     return bool(connection.scalar(_INSTALLED))
 
 
+def is_spread(connection: Connection, name: str) -> bool:
+    """Say whether a table is on other nodes, where it takes fewer kinds of ALTER TABLE."""
+    return is_installed(connection) and name not in set(connection.scalars(_WAITING))
+
+
 def spread(connection: Connection) -> list[str]:
     """Spread every table that is not where `PLACEMENTS` wants it, with what it holds; return their names.
 

@@ -107,6 +107,7 @@ def wait_until_blocked(database: Database, *, sessions: int) -> None:
             connection.execute(text("SELECT pg_sleep(0.02)"))
 
 
+@pytest.mark.embedded
 def test_a_table_that_stays_locked_is_given_up_and_nothing_has_changed(
     database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

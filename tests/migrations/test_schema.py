@@ -58,6 +58,7 @@ def test_a_column_that_only_one_side_has_is_a_difference(database: Database) -> 
     assert found == {("add_column", "ordered"), ("remove_column", "colour")}
 
 
+@pytest.mark.embedded
 @pytest.mark.parametrize(
     "query", [TABLES, COLUMNS, CONSTRAINTS, INDEXES], ids=["tables", "columns", "constraints", "indexes"]
 )
