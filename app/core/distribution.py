@@ -70,6 +70,7 @@ PLACEMENTS: dict[str, Placement] = {
     "incidents": Placement(Place.COORDINATOR, "of services"),
     "incident_publications": Placement(Place.COORDINATOR, "of incidents"),
     "incident_updates": Placement(Place.COORDINATOR, "of incidents"),
+    "annotations": Placement(Place.COORDINATOR, "of services"),
     "silences": Placement(Place.COORDINATOR, "of alerts"),
     "signing_keys": Placement(Place.COORDINATOR, "a handful"),
     "slo_objects": Placement(Place.COORDINATOR, "definitions"),
