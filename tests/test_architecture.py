@@ -169,3 +169,12 @@ def test_the_command_line_answers_without_the_heavy_libraries() -> None:
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 
     assert result.stdout.strip() == "[]"
+
+
+def test_every_decision_has_a_number_of_its_own() -> None:
+    decisions = sorted((ROOT / "docs" / "adr").glob("[0-9]*.md"))
+    numbers = [path.name[:4] for path in decisions]
+
+    assert len(set(numbers)) == len(numbers) > 0
+    for path in decisions:
+        assert path.read_text().startswith(f"# {int(path.name[:4])}. ")
