@@ -44,12 +44,19 @@ class NewSubscription(Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     paper: Paper = Paper.A4
 
 
+class ChangedSubscription(NewSubscription, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The same of one that is there, with the `audience_digest` that was answered: nobody is put back who has left since."""
+
+    audience_digest: Annotated[str, Meta(max_length=64)]
+
+
 class SubscriptionView(Struct, frozen=True, kw_only=True):
     """A subscription; the report of `next_period` is due at `due_at`."""
 
     subscription_id: str
     kind: Kind
     audience: tuple[str, ...]
+    audience_digest: str
     timezone: str
     hour: int
     service: str | None
@@ -69,9 +76,10 @@ class SubscriptionList(Struct, frozen=True):
 
 
 _NEW: dict[str, Any] = {"kind": "weekly", "audience": ["mia@example.org"], "timezone": "Europe/Berlin"}
+_CHANGED = {**_NEW, "audience_digest": "2185f8d9db3e25555b813ec60e4873cc5452aa80dc94ef6fd231b751c8c8dd25"}
 _EXAMPLE = {
     "subscription_id": "sub_07d2e4b836005f1c9a00",
-    **_NEW,
+    **_CHANGED,
     "hour": HOUR,
     "service": "checkout",
     "account_id": None,
@@ -113,10 +121,13 @@ _ID = Parameter(
 )
 _CHANGE = Operation(
     summary="Change a subscription of reports",
-    about="All of it, as for a new one. The report that was the next is the next still, unless weeks become months.",
+    about=(
+        "All of it, as for a new one. The report that was the next is the next still, unless weeks become months. When somebody "
+        "has left by the link in a mail, `audience_digest` is another: 409, and nothing is changed."
+    ),
     tag=TAG,
     parameters=(_ID,),
-    body=(Content(shape=NewSubscription, example=_NEW),),
+    body=(Content(shape=ChangedSubscription, example=_CHANGED),),
     answers=(Answer(status=200, about="It holds so.", content=(Content(shape=SubscriptionView, example=_EXAMPLE),)),),
     problems=(ProblemType.INVALID_REQUEST, ProblemType.CONFLICT),
 )
@@ -155,12 +166,13 @@ def blueprint(subscriptions: Subscriptions, guard: Guard, *, timezone: str) -> B
     @changes("subscriptions.change", "subscription_id", "kind", "audience", "service", "account_id", "tier")
     @describe(_CHANGE)
     def change_subscription(subscription_id: str) -> Response:
-        wanted = read_json(request, NewSubscription)
+        wanted = read_json(request, ChangedSubscription)
         changed = subscriptions.change(
             read_id(subscription_id, "subscription"),
             rhythm_of(wanted, timezone),
             CLOCK.now(),
             audience=wanted.audience,
+            seen=wanted.audience_digest,
             paper=wanted.paper,
         )
         return json_response(view_of(changed))
@@ -193,6 +205,7 @@ def view_of(subscription: Subscription) -> SubscriptionView:
         subscription_id=subscription.subscription_id,
         kind=rhythm.kind,
         audience=subscription.audience,
+        audience_digest=subscription.audience_digest,
         timezone=rhythm.timezone,
         hour=rhythm.hour,
         service=rhythm.scope.service,

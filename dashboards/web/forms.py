@@ -42,6 +42,10 @@ class Form:
     def __init__(self, fields: Mapping[str, Sequence[str]]) -> None:
         self._fields = fields
 
+    def forget(self, *names: str) -> None:
+        """Leave fields out: when the form is refused, they are shown as they are now."""
+        self._fields = {name: sent for name, sent in self._fields.items() if name not in names}
+
     @property
     def fields(self) -> Mapping[str, Sequence[str]]:
         """Every field with all it was sent with, as it was typed."""

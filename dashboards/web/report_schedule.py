@@ -12,6 +12,7 @@ from dashboards.web.report_words import about, addresses_of, title_of
 from reporting.alerts.paging import read_id
 from reporting.report_subscriptions_api import NewSubscription, rhythm_of
 from reporting.reports.archive import last_period
+from reporting.reports.subscriptions_service import AudienceMovedError
 
 if TYPE_CHECKING:
     from flask import Blueprint
@@ -71,21 +72,31 @@ def blueprint(
     def one(subscription_id: str) -> Response:
         held = subscriptions.get(read_id(subscription_id, "subscription"))
         subject = about(held.rhythm.order(held.next_period))
-        return pages.page("reports/subscription.html", held=held, about=subject, can_mail=can_mail, **page.scopes())
+        # A form that comes back says still what was seen: by the next try it would put back who has left since.
+        seen = read_form().text("audience_digest") or held.audience_digest
+        return pages.page(
+            "reports/subscription.html", held=held, seen=seen, about=subject, can_mail=can_mail, **page.scopes()
+        )
 
     @routes.post("/reports/schedule/<subscription_id>")
     @guard.role(Role.MANAGER)
     @pages.refused_on(one)
     def change(subscription_id: str) -> Response:
-        wanted, now = _wanted(read_form()), datetime.now(UTC)
-        with audit.change(guard.actor(), "subscriptions.change", subscription_id, now=now, **_recorded(wanted)):
-            subscriptions.change(
-                read_id(subscription_id, "subscription"),
-                rhythm_of(wanted, timezone),
-                CLOCK.now(),
-                audience=wanted.audience,
-                paper=wanted.paper,
-            )
+        form, now = read_form(), datetime.now(UTC)
+        wanted = _wanted(form)
+        try:
+            with audit.change(guard.actor(), "subscriptions.change", subscription_id, now=now, **_recorded(wanted)):
+                subscriptions.change(
+                    read_id(subscription_id, "subscription"),
+                    rhythm_of(wanted, timezone),
+                    CLOCK.now(),
+                    audience=wanted.audience,
+                    seen=form.text("audience_digest"),
+                    paper=wanted.paper,
+                )
+        except AudienceMovedError:
+            form.forget("audience", "audience_digest")
+            raise
         return pages.go("/ui/reports/schedule")
 
     @routes.post("/reports/schedule/<subscription_id>/send")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -27,3 +28,8 @@ class Subscription:
     created_at: datetime
     next_period: str
     due_at: datetime
+
+    @property
+    def audience_digest(self) -> str:
+        """What stands for the audience as it is: whoever changes it says by this what he has seen."""
+        return sha256("\n".join(self.audience).encode()).hexdigest()

@@ -26,6 +26,14 @@ if TYPE_CHECKING:
 
 MOST_LISTED = 1_000
 _NONE = "There is no such subscription."
+_MOVED = "Somebody has left the list, or it was changed, since you looked at it. Look at it as it is now, and change it again."
+
+
+class AudienceMovedError(Problem):
+    """The audience is another than the one that was looked at: to write over it might put somebody back who has left."""
+
+    def __init__(self) -> None:
+        super().__init__(ProblemType.CONFLICT, _MOVED)
 
 
 class Subscriptions:
@@ -64,12 +72,24 @@ class Subscriptions:
             return _found(subscriptions_store.find(connection, subscription_id))
 
     def change(
-        self, subscription_id: str, rhythm: Rhythm, now: datetime, *, audience: Sequence[str], paper: Paper
+        self,
+        subscription_id: str,
+        rhythm: Rhythm,
+        now: datetime,
+        *,
+        audience: Sequence[str],
+        seen: str,
+        paper: Paper,
     ) -> Subscription:
-        """Change which reports are sent to whom and when. The next one stays the next, unless weeks become months."""
+        """Change which reports are sent to whom and when. The next one stays the next, unless weeks become months.
+
+        `seen` is the digest of the audience that was looked at; raises `AudienceMovedError` when it is another by now.
+        """
         addresses, first = self._read(rhythm, audience, now)
         with self._database.begin() as connection:
             held = _found(subscriptions_store.find(connection, subscription_id, lock=True))
+            if held.audience_digest != seen:
+                raise AudienceMovedError
             upcoming = rhythm.order(held.next_period).span if rhythm.kind is held.rhythm.kind else first
             changed = replace(
                 held,

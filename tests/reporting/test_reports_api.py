@@ -13,6 +13,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from app.composition import Counting, compose_api
+from reporting.reports.subscription_links import SubscriptionLinks
 from tests.reporting.reports.conftest import OCTOBER, Workshop
 
 if TYPE_CHECKING:
@@ -195,16 +196,43 @@ def test_a_subscription_is_changed_and_its_next_report_stays_the_next(
     added: Any = mailing.post("/report-subscriptions", json=body, headers=operator).json
     place = f"/report-subscriptions/{added['subscription_id']}"
 
+    body["audience_digest"] = added["audience_digest"]
     later: Any = mailing.put(place, json={**body, "hour": 9, "audience": []}, headers=operator).json
+    body["audience_digest"] = later["audience_digest"]
     monthly: Any = mailing.put(place, json={**body, "kind": "monthly"}, headers=operator).json
 
-    assert later == {**added, "hour": 9, "audience": [], "due_at": later["due_at"]}
+    moved = {name: later[name] for name in ("audience_digest", "due_at")}
+    assert later == {**added, "hour": 9, "audience": [], **moved}
+    assert later["audience_digest"] != added["audience_digest"]
     assert later["due_at"] > added["due_at"]
     assert "W" not in monthly["next_period"]
     assert mailing.get("/report-subscriptions", headers=operator).json == {"subscriptions": [monthly]}
     assert mailing.put(f"{place[:-1]}x", json=body, headers=operator).status_code == 404
     assert mailing.put(place, json={**body, "timezone": "Mars"}, headers=operator).status_code == 422
     assert client.put(place, json=body, headers={"Authorization": f"Bearer {world.alice.key}"}).status_code == 403
+
+
+def test_a_change_of_an_audience_that_nobody_has_looked_at_is_refused(
+    mailing: FlaskClient, operator: dict[str, str], workshop: Workshop
+) -> None:
+    body = {"kind": "weekly", "audience": ["mia@example.org", "ben@example.org"]}
+    added: Any = mailing.post("/report-subscriptions", json=body, headers=operator).json
+    place = f"/report-subscriptions/{added['subscription_id']}"
+    with workshop.database.begin() as connection:
+        link = SubscriptionLinks("").link(connection, added["subscription_id"], "ben@example.org", workshop.now)
+    assert mailing.post(link).status_code == 200
+    listed: Any = mailing.get("/report-subscriptions", headers=operator).json
+    (left,) = listed["subscriptions"]
+    seen = {"audience_digest": added["audience_digest"]}
+
+    late = mailing.put(place, json=body | seen, headers=operator)
+    blind = mailing.put(place, json=body, headers=operator)
+
+    assert (late.status_code, blind.status_code) == (409, 422)
+    assert mailing.get("/report-subscriptions", headers=operator).json == {"subscriptions": [left]}
+    assert left["audience"] == ["mia@example.org"]
+    seen = {"audience_digest": left["audience_digest"]}
+    assert mailing.put(place, json=body | seen, headers=operator).status_code == 200
 
 
 def test_subscriptions_are_made_listed_and_ended(mailing: FlaskClient, operator: dict[str, str]) -> None:

@@ -14,11 +14,14 @@ from app.core.clock import CLOCK
 from app.core.roles import Role
 from app.domain.calendar import Calendar, Unit
 from reporting.reports.archive import ReportError
+from reporting.reports.subscription_links import SubscriptionLinks
 from tests.dashboards.web.people import person, text_of
 from tests.reporting.reports.conftest import OCTOBER, Workshop
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from werkzeug.test import TestResponse
 
     from app.core.database import Database
     from app.core.settings import Settings
@@ -203,7 +206,12 @@ def test_a_schedule_is_made_changed_served_now_and_ended(
     one = f"/ui/reports/schedule/{held.subscription_id}"
     theirs, ours = text_of(viewer.get("/ui/reports/schedule")), text_of(mailing.get("/ui/reports/schedule"))
     form = mailing.get(one)
-    changed = mailing.post(one, audience="mia@example.org", **{**fields, "hour": "9", "service": "checkout"})
+    changed = mailing.post(
+        one,
+        audience="mia@example.org",
+        audience_digest=digest_on(form),
+        **{**fields, "hour": "9", "service": "checkout"},
+    )
     (after,) = workshop.subscriptions.all()
     sent = mailing.post(f"{one}/send")
     make_all(workshop)
@@ -235,3 +243,38 @@ def test_a_schedule_is_made_changed_served_now_and_ended(
         ("manager", "subscriptions.change"),
         ("manager", "subscriptions.add"),
     ]
+
+
+def test_a_schedule_that_is_changed_puts_nobody_back_who_has_left(
+    mailing: Person, workshop: Workshop, database: Database
+) -> None:
+    fields = {"kind": "weekly", "hour": "9", "timezone": "UTC", "paper": "a4"}
+    both = "mia@example.org\r\nben@example.org"
+    mailing.post("/ui/reports/schedule", audience=both, **fields)
+    (held,) = workshop.subscriptions.all()
+    one = f"/ui/reports/schedule/{held.subscription_id}"
+    seen = digest_on(mailing.get(one))
+    leave(workshop, database, held.subscription_id, "ben@example.org")
+
+    wrong = mailing.post(one, audience=both, audience_digest=seen, **{**fields, "timezone": "Nowhere"})
+    late = mailing.post(one, audience=both, audience_digest=digest_on(wrong), **{**fields, "hour": "11"})
+    left = workshop.subscriptions.all()
+    again = mailing.post(one, audience="mia@example.org", audience_digest=digest_on(late), **{**fields, "hour": "11"})
+
+    assert (wrong.status_code, late.status_code, again.status_code) == (422, 409, 303)
+    assert left[0].audience == ("mia@example.org",)
+    assert "Somebody has left the list, or it was changed, since you looked at it." in text_of(late)
+    assert ">mia@example.org</textarea>" in late.text
+    assert '<option value="11" selected="">' in late.text
+    assert mailing.post(one, audience=both, **fields).status_code == 409
+    assert [each.audience for each in workshop.subscriptions.all()] == [("mia@example.org",)]
+
+
+def digest_on(page: TestResponse) -> str:
+    return str(re.findall(r'name="audience_digest" value="(\w+)"', page.text)[0])
+
+
+def leave(workshop: Workshop, database: Database, subscription_id: str, address: str) -> None:
+    with database.begin() as connection:
+        link = SubscriptionLinks("").link(connection, subscription_id, address, workshop.now)
+    workshop.subscriptions.leave(link.rpartition("/")[2], workshop.now)
