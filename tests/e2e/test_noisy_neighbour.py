@@ -104,7 +104,7 @@ def test_small_accounts_are_served_before_the_backlog_of_a_whale_on_their_shard_
 
 @whole
 def test_without_the_rate_limit_the_whale_is_seen_to_get_too_much(changed: Stage) -> None:
-    assert [finding.rule for finding in flooded(changed, Protection.RATE_LIMIT)] == [fairness.WHALE_OVER_LIMIT]
+    assert fairness.WHALE_OVER_LIMIT in [finding.rule for finding in flooded(changed, Protection.RATE_LIMIT)]
 
 
 @whole

@@ -19,7 +19,7 @@ PAUSE_S = 0.15
 STRANGER = "slip.acme.abcdefghijkl." + "A" * 43
 """In form a key: it takes the platform a look at its own records to know that it is none."""
 GROWTH_MB = 150
-"""More than 1,200 connections and 256 threads need (40 MB here), less than a copy of anything for each would."""
+"""More than 1,200 connections and 256 threads need less than a copy of anything for each would."""
 
 
 def head(address: str, *, key: str = STRANGER) -> bytes:

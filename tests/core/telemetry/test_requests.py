@@ -12,6 +12,7 @@ from sqlalchemy import select
 from app.core.http.body import BodyReaders
 from app.core.http.guard import Guard
 from app.core.http.operations import describe
+from app.core.http.recording import recorded_otherwise
 from app.core.problems import Problem, ProblemType
 from app.core.tables import account_request_minutes, failed_requests, request_minutes
 from app.core.telemetry.telemetry import telemetry
@@ -44,6 +45,7 @@ def client(measured: Telemetry, authenticator: Authenticator) -> FlaskClient:
 
     @routes.post("/broken")
     @guard.scope("summary:read")
+    @recorded_otherwise("It changes nothing.")
     @describe(None)
     def broken() -> str:
         raise Problem(ProblemType.OVERLOADED, "Too much.")
