@@ -153,7 +153,7 @@ class Settings:
     )
     strangers_per_address: int = _setting(
         v.integer(0, 1_000_000),
-        "The same from one client's address. It is not held behind a proxy that is not among TRUSTED_PROXIES. 0: any.",
+        "The same from one address; not of private ones that forward for others and are not in TRUSTED_PROXIES. 0: any.",
         20,
     )
     trusted_proxies: str | None = _setting(

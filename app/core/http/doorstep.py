@@ -32,7 +32,12 @@ class Doorstep(Protocol):
 
 
 class StrangersDoorstep:
-    """Knows callers by the digest of what they authenticate by, and strangers by their address."""
+    """Knows callers by the digest of what they authenticate by, and strangers by their address.
+
+    Not firmly, as places for bodies are held: a guess costs ten requests, so one client with an old key would keep out, for as
+    long as it goes on, every key that this process has not seen yet, of all clients of a proxy that we were not told of. What
+    has no address is held by the limit of all strangers.
+    """
 
     def __init__(self, strangers: Strangers, addresses: ClientAddresses) -> None:
         self._strangers = strangers

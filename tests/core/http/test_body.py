@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from app.core.http.addresses import FORWARDED
 from app.core.http.body import BodyReaders
 from app.core.problems import Problem, ProblemType
 
@@ -177,6 +178,22 @@ def test_only_so_many_bodies_are_awaited_at_once(limits: dict[str, int], address
     first.go.set()
     thread.join()
     assert timed(readers, io.BytesIO(b"abc"), address=address, CONTENT_LENGTH="3").read() == b"abc"
+
+
+@pytest.mark.parametrize("header", FORWARDED)
+def test_no_header_takes_more_places_than_an_address_has(header: str) -> None:
+    readers = BodyReaders(deadline_s=5, most=3, most_strangers=2, most_per_address=1)
+    first = Blocked()
+    thread = threading.Thread(target=timed(readers, first, CONTENT_LENGTH="3", **{header: "unknown"}).read)
+    thread.start()
+    assert first.asked.wait(30)
+    second = timed(readers, io.BytesIO(b"abc"), CONTENT_LENGTH="3", **{header: "198.51.100.1"})
+    another = timed(readers, io.BytesIO(b"abc"), address="10.9.9.9", CONTENT_LENGTH="3")
+
+    assert refused(second).type is ProblemType.OVERLOADED
+    assert another.read() == b"abc"
+    first.go.set()
+    thread.join()
 
 
 @pytest.mark.parametrize("limits", [{"most_strangers": 1}, {"most_per_address": 1}], ids=["all", "address"])
