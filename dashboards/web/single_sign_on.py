@@ -41,14 +41,14 @@ def blueprint(
     role_claim: str,
     roles: Mapping[str, Role],
 ) -> Blueprint:
-    """Return the routes of signing in elsewhere. Each step asks the issuer, so both are counted as tries to sign in are."""
+    """Return the routes of signing in elsewhere. A return for which the issuer is asked counts as a try to sign in does."""
     routes = pages.blueprint("single_sign_on")
     cookie = f"{guard.cookie}-oidc"
 
     @routes.get("/login/oidc")
     @guard.public
     def leave() -> Response:
-        throttle.elsewhere("leave", guard.address)
+        throttle.leave(guard.address)
         secret = new_secret()
         place = openid.begin(
             state=derived(secret, "state"), nonce=derived(secret, "nonce"), verifier=derived(secret, "verifier")
@@ -60,13 +60,13 @@ def blueprint(
     @routes.get("/login/oidc/callback")
     @guard.public
     def come_back() -> Response:
-        throttle.elsewhere("come back", guard.address)
         secret, code = request.cookies.get(cookie), query("code")
         state = (query("state") or "").encode("utf-8", "backslashreplace")
         if secret is None or not hmac.compare_digest(derived(secret, "state").encode(), state):
             raise Problem(ProblemType.FORBIDDEN, "This login was begun somewhere else, or too long ago. Begin again.")
         if code is None:
             raise Problem(ProblemType.FORBIDDEN, "Your organisation did not let you in.")
+        throttle.come_back(guard.address)
         now = datetime.now(UTC)
         claims = openid.finish(code, nonce=derived(secret, "nonce"), verifier=derived(secret, "verifier"), now=now)
         role = role_of(_groups(claims.get(role_claim)), roles)
@@ -74,6 +74,7 @@ def blueprint(
             raise Problem(ProblemType.FORBIDDEN, "None of your groups has a role here. Ask who runs Slipstream.")
         name = _name(claims)
         user = users.by_identity(openid.identity(claims), name, role, by=guard.actor(name), now=now)
+        throttle.came_back(guard.address)
         response = pages.go(f"{PREFIX}/")
         guard.open(response, user.username)
         # Once: whoever comes back a second time has no cookie any more.

@@ -52,15 +52,56 @@ def test_an_address_may_not_try_one_name_after_another(throttle: LoginThrottle) 
     assert tried[-1] is not None
 
 
-def test_steps_elsewhere_are_counted_apart_by_address_and_together_where_none_is_known(throttle: LoginThrottle) -> None:
-    for step, address, most in (("leave", "192.0.2.7", MOST_FROM_ADDRESS), ("leave", None, MOST_OF_NAME)):
+def test_failed_returns_are_counted_by_address_and_together_where_none_is_known(throttle: LoginThrottle) -> None:
+    for address, most in (("192.0.2.7", MOST_FROM_ADDRESS), (None, MOST_OF_NAME)):
         for _ in range(most):
-            throttle.elsewhere(step, address)
+            throttle.come_back(address)
         with pytest.raises(Problem):
-            throttle.elsewhere(step, address)
+            throttle.come_back(address)
 
-    throttle.elsewhere("leave", "192.0.2.8")
-    throttle.elsewhere("come back", "192.0.2.7")
+    throttle.come_back("192.0.2.8")
+    throttle.leave("192.0.2.7")
+
+
+def test_departures_have_an_end(throttle: LoginThrottle, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.core.login_throttle.MOST_DEPARTURES", 3)
+    for _ in range(3):
+        throttle.leave("192.0.2.7")
+
+    with pytest.raises(Problem):
+        throttle.leave("192.0.2.7")
+    throttle.leave("192.0.2.8")
+    throttle.come_back("192.0.2.7")
+
+
+def test_any_number_of_people_sign_in_from_one_address(throttle: LoginThrottle, redis_client: Any) -> None:
+    for number in range(MOST_FROM_ADDRESS + 1):
+        assert refused(throttle, f"name-{number}", "192.0.2.7") is None
+        throttle.succeeded(f"name-{number}", "192.0.2.7")
+        throttle.leave("192.0.2.7")
+        throttle.come_back("192.0.2.7")
+        throttle.came_back("192.0.2.7")
+
+    assert all(0 < redis_client.ttl(name) <= WINDOW_S for name in redis_client.scan_iter("{login}:*"))
+
+
+def test_who_signs_in_takes_back_no_try_of_others(throttle: LoginThrottle, redis_client: Any) -> None:
+    for number in range(MOST_FROM_ADDRESS - 1):
+        assert refused(throttle, f"name-{number}", "192.0.2.7") is None
+        throttle.come_back("192.0.2.7")
+    assert refused(throttle, "mia", "192.0.2.7") is None
+    throttle.come_back("192.0.2.7")
+    throttle.succeeded("mia", "192.0.2.7")
+    throttle.came_back("192.0.2.7")
+
+    assert refused(throttle, "zoe", "192.0.2.7") is None
+    assert refused(throttle, "ben", "192.0.2.7") is not None
+    throttle.come_back("192.0.2.7")
+    with pytest.raises(Problem):
+        throttle.come_back("192.0.2.7")
+    redis_client.flushall()
+    throttle.succeeded("mia", "192.0.2.7")
+    assert list(redis_client.scan_iter("{login}:*")) == []
 
 
 def test_a_name_may_not_be_tried_from_one_address_after_another(throttle: LoginThrottle) -> None:
