@@ -64,19 +64,24 @@ class ValkeySweep:
         return int(self._valkey.execute("XDEL", journal, *ours)) if ours else 0
 
     def _bury(self, words: Words) -> int:
-        """Forget tasks that were given up, or wait for their time, and name the account: there is nothing left for them to do."""
+        """Forget tasks that were given up, or wait for their time, and were called with the account: there is nothing left for them to do.
+
+        Of others that were given up, what went wrong is told without it.
+        """
         letters = DeadLetters(self._huey)
-        dead = [letter for letter in letters if self._names(letter.payload, words, letter.reason, letter.traceback)]
-        gone = sum(letters.purge(letter.id) for letter in dead)
+        gone = 0
+        for letter in list(letters):
+            if self._names(letter.payload, words):
+                gone += letters.purge(letter.id)
+            elif words.named_within([letter.reason, letter.traceback]):
+                gone += letters.retell(letter.id, words.replaced(letter.reason), words.replaced(letter.traceback))
         schedule = self._huey.storage.keys.schedule
         for member in self._valkey.execute("ZRANGE", schedule, 0, -1):
             if self._names(scheduled_message(member), words):
                 gone += int(self._valkey.execute("ZREM", schedule, member))
         return gone
 
-    def _names(self, payload: bytes, words: Words, *texts: str) -> bool:
-        if words.named_within(texts):
-            return True
+    def _names(self, payload: bytes, words: Words) -> bool:
         try:
             return words.named_within(_plain(self._huey.serializer.deserialize(payload)))
         except ValueError:

@@ -31,20 +31,18 @@ class DeadLetter:
     """The first lines of it."""
     attempts: int
     payload: bytes
-
-    @property
-    def died_at(self) -> datetime:
-        return datetime.fromtimestamp(int(self.id.partition("-")[0]) / 1000, UTC)
+    died_at: datetime
 
 
 class DeadLetters:
-    """The dead letters of one Huey. Nothing but `purge` and `replay` removes any."""
+    """The dead letters of one Huey. Nothing but `purge` and `replay` removes any; `retell` gives one another id."""
 
     def __init__(self, huey: StreamHuey) -> None:
         self._huey = huey
         self._client = huey.storage.client
         self._keys = huey.storage.keys
         self._replay = self._client.script(source("task_replay"))
+        self._retell = self._client.script(source("task_retell"))
 
     def __len__(self) -> int:
         return int(self._client.execute("XLEN", self._keys.dead))
@@ -78,6 +76,10 @@ class DeadLetters:
         """Enqueue every dead letter that there is now; return how many it were."""
         return sum(self.replay(letter.id) for letter in list(self))
 
+    def retell(self, letter_id: str, reason: str, traceback: str) -> bool:
+        """Say otherwise what went wrong; False if the dead letter is gone. It becomes the last one, and died when it did."""
+        return bool(self._retell([self._keys.dead], [letter_id, reason, traceback]))
+
     def purge(self, letter_id: str) -> bool:
         """Forget a dead letter; False if it is gone."""
         return bool(self._client.execute("XDEL", self._keys.dead, letter_id))
@@ -106,4 +108,5 @@ def _dead_letter(entry_id: bytes, fields: list[bytes]) -> DeadLetter:
         traceback=values["traceback"].decode("utf-8", "replace"),
         attempts=int(values["e"]),
         payload=values["m"],
+        died_at=datetime.fromtimestamp(int(values.get("at", entry_id.partition(b"-")[0])) / 1000, UTC),
     )
