@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from app.core.erasure.eraser import SETTLES, Eraser
 from app.core.erasure.erasure_tasks import register_erasure_tasks
 from app.core.erasure.positions import CountingPositions
+from app.core.erasure.record import EraseFromRecord
 from app.core.erasure.valkey_sweep import ValkeySweep
 from app.core.valkey import Valkey
 from reporting.erasure.report_files import EraseFromReports
@@ -48,6 +49,6 @@ def make_eraser(
         mirror,
         valkey,
         first=[EraseSLOs(database)],
-        last=[CountingPositions(database), EraseFromReports(database, render)],
+        last=[CountingPositions(database), EraseFromRecord(database), EraseFromReports(database, render)],
         settles=settles,
     )

@@ -59,7 +59,7 @@ DELETE = Operation(
     summary="Erase an account",
     about="Closes the account for good: its keys hold nowhere any more when this answers. Then everything that names it is "
     "deleted in the background, or stands without the name: events, also those that were accepted and not stored yet, dead "
-    "letters, counts, its SLOs, reports and subscriptions, its name in texts, files and the record of changes. Numbers of the "
+    "letters, counts, its SLOs, reports and subscriptions, its name in texts and files, and its id in the record of changes. Numbers of the "
     "platform stay as they are. The id is never given again. There is no way back. Repeat it after a 503 or 504.",
     tag=TAG,
     parameters=(
@@ -75,7 +75,7 @@ DELETE = Operation(
     answers=(
         Answer(
             status=202,
-            about="Closed; `Location` says how far the rest is. The same for an account that was erased before.",
+            about="Closed; `Location` says how far the rest is. The same for an account that was erased before, which is looked for once more.",
             content=(_ERASURE,),
             headers={"Location": "Where the erasure is found."},
         ),

@@ -45,6 +45,10 @@ class AccountChange(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     ordered: bool | UnsetType = UNSET
 
 
+class _ErasedError(Exception):
+    """An account of this id was erased."""
+
+
 class Accounts:
     """Use cases of accounts. All raise `Problem` for what the caller may mend, and `DependencyError`.
 
@@ -67,16 +71,26 @@ class Accounts:
             created_at=now,
             updated_at=now,
         )
+        try:
+            self._insert(account)
+        except _ErasedError:
+            # The record has the id again, and is to lose it.
+            with self._database.begin() as connection:
+                erasures_store.open_again(connection, account.account_id, now)
+            reason = "An account of this id was erased: the id is never given again."
+            raise Problem(ProblemType.CONFLICT, reason) from None
+        self._mirror.introduce(account.account_id, account.shard)
+        self._mirror.write(account.account_id)
+        return account
+
+    def _insert(self, account: Account) -> None:
         with self._database.begin() as connection:
             _check(connection, account)
             if not accounts_store.insert_new(connection, account):
                 raise Problem(ProblemType.CONFLICT, f"There is an account {account.account_id} already.")
             # Behind the insert, which has waited for whoever is closing the account that was called so.
             if erasures_store.of_account(connection, account.account_id) is not None:
-                raise Problem(ProblemType.CONFLICT, "An account of this id was erased: the id is never given again.")
-        self._mirror.introduce(account.account_id, account.shard)
-        self._mirror.write(account.account_id)
-        return account
+                raise _ErasedError
 
     def get(self, account_id: str) -> Account:
         """Return an account."""

@@ -112,9 +112,9 @@ class Eraser:
         with self._database.begin() as connection:
             if settled and not found:
                 purge_store.disown(connection, account_id)
-                by = known.names.replaced(known.requested_by)
-                erasures_store.finish(connection, erasure.digest, by, now)
-                log.info("account_erased", erasure_id=erasure.erasure_id, rows=sum(known.counts.values()))
+                by = known.names.signed(known.requested_by)
+                if erasures_store.finish(connection, erasure, by, now):
+                    log.info("account_erased", erasure_id=erasure.erasure_id, rows=sum(known.counts.values()))
             else:
                 erasures_store.note_purged(connection, erasure.digest, now)
 

@@ -10,6 +10,7 @@ from app.core import accounts_store
 from app.core.accounts import forward, revision
 from app.core.erasure import erasures_store, purge_store
 from app.core.erasure.erasure import ERASURE_ID, Erasure, digest_of
+from app.core.erasure.words import tells
 from app.core.errors import DependencyError
 from app.core.problems import Problem, ProblemType
 from app.domain.shards import ACCOUNT_ID
@@ -41,7 +42,8 @@ class Erasures:
     def begin(self, account_id: str, *, by: str, now: datetime) -> Erasure:
         """Close an account: its keys hold nowhere any more when this returns. What it has stored goes in the background.
 
-        Of an account that was erased before, return that. Raises `Problem` (not found).
+        Of an account that was erased before, return that, which is gone through once more: the record has its id again.
+        Raises `Problem` (not found).
         """
         if not ACCOUNT_ID.fullmatch(account_id):
             raise _missing(account_id)
@@ -49,7 +51,7 @@ class Erasures:
             key = erasures_store.make_key(connection, now)
             account = accounts_store.find(connection, account_id, lock=True)
             if account is None:
-                found = erasures_store.find(connection, digest_of(key, account_id))
+                found = erasures_store.open_again(connection, account_id, now)
                 if found is None:
                     raise _missing(account_id)
                 return found
@@ -57,7 +59,7 @@ class Erasures:
             erasure = Erasure(
                 digest=digest_of(key, account_id),
                 account_id=account_id,
-                words=() if account.name == account_id else (account.name,),
+                words=(account.name,) if account.name != account_id and tells(account.name) else (),
                 labels=(),
                 services=tuple(purge_store.own_services(connection, account_id)),
                 requested_by=by,

@@ -60,7 +60,7 @@ def write(file: Path, key: bytes, found: Iterable[Erasure]) -> None:
     records = [
         Record(
             digest=each.digest,
-            requested_by=each.requested_by if each.account_id is None else each.names.replaced(each.requested_by),
+            requested_by=each.requested_by if each.account_id is None else each.names.signed(each.requested_by),
             requested_at=each.requested_at,
             done_at=each.done_at,
             counts=dict(each.counts),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, literal, select, text, tuple_, update
+from sqlalchemy import and_, func, literal, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.core.alert_tables import signing_keys
@@ -133,12 +133,24 @@ def note_purged(connection: Connection, digest: bytes, now: datetime) -> None:
     connection.execute(update(erasures).where(erasures.c.digest == digest).values(purged_at=now))
 
 
-def finish(connection: Connection, digest: bytes, requested_by: str, now: datetime) -> None:
-    """Forget the account's name."""
-    statement = update(erasures).where(erasures.c.digest == digest)
-    connection.execute(
-        statement.values(account_id=None, words=[], labels=[], services=[], requested_by=requested_by, done_at=now)
-    )
+def open_again(connection: Connection, account_id: str, now: datetime) -> Erasure | None:
+    """Have everything gone through once more, because somebody has just called an erased account by its id; None if it was not erased.
+
+    Who tries to use it leaves its id in the record of changes again.
+    """
+    digest = digest_of(make_key(connection, now), account_id)
+    again = update(erasures).where(erasures.c.digest == digest)
+    row = connection.execute(
+        again.values(account_id=account_id, purged_at=None, done_at=None).returning(erasures)
+    ).one_or_none()
+    return None if row is None else _erasure(row)
+
+
+def finish(connection: Connection, erasure: Erasure, requested_by: str, now: datetime) -> bool:
+    """Forget the account's name; False when it was opened again since it was read."""
+    this = and_(erasures.c.digest == erasure.digest, erasures.c.purged_at == erasure.purged_at)
+    done = {"words": [], "labels": [], "services": [], "requested_by": requested_by, "done_at": now}
+    return bool(connection.execute(update(erasures).where(this).values(account_id=None, **done)).rowcount)
 
 
 def _erasure(row: Row[Any]) -> Erasure:

@@ -15,11 +15,17 @@ _OTHERS = frozenset(
     {"event", "kind", "method", "route", "rule", "service", "severity", "slo", "state", "tier", "type", "urgency"}
 )
 """Fields of JSON that name other things, which may be called like an account: a service `bolt` stays one."""
+_SHORTEST_NAME = 3
+
+
+def tells(name: str) -> bool:
+    """Say whether the name that people gave an account can be looked for: `.` or `AG` stand in every text."""
+    return len(name) >= _SHORTEST_NAME and any(map(str.isalpha, name))
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """`names` are replaced by `instead` wherever they stand as whole words.
+    """`names`, the id first, are replaced by `instead` wherever they stand as whole words.
 
     `labels` are names of SLOs and services that say whose they are: they are replaced too, and also where other things
     are named.
@@ -41,6 +47,15 @@ class Words:
     def replaced(self, text: str) -> str:
         """Return the text without the names."""
         return self._pattern.sub(lambda _: self.instead, text)
+
+    def signed(self, actor: str) -> str:
+        """Return who did something: a key of the account without its name, and everybody else as he is called."""
+        own = f"{self.names[0]}/"
+        return f"{self.instead}/{actor.removeprefix(own)}" if actor.startswith(own) else actor
+
+    def id_alone(self) -> Words:
+        """Return the same without what people have called the account, which may be any word."""
+        return Words(self.names[:1], self.instead, self.labels)
 
     def unlabelled(self, value: object) -> object:
         """Return the name of another thing; one that says that it is the account's is replaced."""

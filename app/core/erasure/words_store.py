@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from sqlalchemy import Text, and_, cast, delete, func, or_, select, text, update
+from sqlalchemy import Text, and_, cast, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from app.core.erasure.purge_store import after, key_of
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from app.core.erasure.purge_store import Key
     from app.core.erasure.rules import Rule
     from app.core.erasure.words import Words
-
-_ALLOW = text("SELECT set_config('slipstream.erasing', 'on', true)")
-"""Until the end of the transaction the record of changes takes other names; see migration 0015."""
 
 
 def last_of_page(connection: Connection, table: Table, behind: Key | None, *, limit: int) -> Key | None:
@@ -42,9 +39,8 @@ def replace(
     if until is not None:
         bounds.append(~after(columns, until))
     wanted = [table.c[name] for name in dict.fromkeys((*rule.words, *rule.labels, *rule.mentions))]
-    suspicious = or_(*(_holds(column, (*words.names, *words.labels)) for column in wanted))
+    suspicious = or_(*(holds(column, (*words.names, *words.labels)) for column in wanted))
     query = select(table).where(*bounds, suspicious).order_by(*columns).with_for_update()
-    connection.execute(_ALLOW)
     return sum(_replace(connection, table, rule, words, row) for row in connection.execute(query).all())
 
 
@@ -66,7 +62,7 @@ def _cleaned(column: ColumnElement[Any], value: Any, words: Words) -> Any:
     return words.without(value)
 
 
-def _holds(column: ColumnElement[Any], names: Sequence[str]) -> ColumnElement[bool]:
+def holds(column: ColumnElement[Any], names: Sequence[str]) -> ColumnElement[bool]:
     """Return whether a column has one of the names in it, maybe as a part of a longer word."""
     if isinstance(column.type, ARRAY):
         shown: ColumnElement[Any] = func.array_to_string(column, "\n")

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
+from app.core.audit import Audit
+from app.core.erasure.valkey_sweep import ValkeySweep
+from app.core.queue.stream_huey import StreamHuey
+from app.erasure_composition import make_eraser
+from reporting.reports.rendering import renderings
+
 if TYPE_CHECKING:
     from flask.testing import FlaskClient
 
+    from app.core.database import Database
+    from app.core.erasure.eraser import Eraser
+    from app.core.mirror import AccountMirror
+    from app.core.valkey import Valkey
     from tests.conftest import World
 
 ADMIN = {"Authorization": "Bearer the-token-of-the-operator"}
@@ -33,6 +44,39 @@ def test_a_deleted_account_is_closed_at_once_and_its_erasure_says_how_far_it_is(
     assert client.get("/accounts/acme/usage", headers=bearer(world.alice.key)).status_code == 401
     assert client.get("/accounts/acme", headers=ADMIN).status_code == 404
     assert client.get("/accounts/bolt/usage", headers=bearer(world.bob.key)).status_code == 200
+
+
+@pytest.fixture
+def eraser(database: Database, valkey: Valkey, mirror: AccountMirror) -> Eraser:
+    sweep = ValkeySweep(valkey, valkey, StreamHuey(client=valkey))
+    return make_eraser(database, mirror, sweep, renderings, settles=timedelta(0))
+
+
+@pytest.mark.parametrize(("method", "path", "status"), [("DELETE", "/accounts/acme", 202), ("POST", "/accounts", 409)])
+def test_an_id_that_is_used_after_its_erasure_leaves_the_record_again(
+    client: FlaskClient, world: World, database: Database, eraser: Eraser, method: str, path: str, status: int
+) -> None:
+    erasure = client.delete("/accounts/acme", headers=ADMIN).headers["Location"]
+    finish(eraser)
+    assert client.get(erasure, headers=ADMIN).json["state"] == "done"
+    body = {"account_id": "acme", "name": "Acme", "tier": "free"} if method == "POST" else None
+
+    assert client.open(path, method=method, headers=ADMIN, json=body).status_code == status
+
+    assert "acme" in recorded(database)
+    assert client.get(erasure, headers=ADMIN).json["state"] == "closed"
+    finish(eraser)
+    assert client.get(erasure, headers=ADMIN).json["state"] == "done"
+    assert recorded(database) == {erasure.replace("/erasures/", "erased:")}
+
+
+def finish(eraser: Eraser) -> None:
+    while eraser.run(datetime.now(UTC), 60):
+        pass
+
+
+def recorded(database: Database) -> set[str]:
+    return {entry.subject for entry in Audit(database).page(limit=100)}
 
 
 def test_deleting_again_answers_the_same_and_the_id_is_never_given_again(client: FlaskClient, world: World) -> None:

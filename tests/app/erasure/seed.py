@@ -114,8 +114,22 @@ def _row(table: Table, account_id: str, made: dict[str, list[dict[str, Any]]], n
     for column_name, other in REFERENCES.get(table.name, {}).items():
         of = made[other][number % len(made[other])]
         row[column_name] = next(value for name, value in of.items() if metadata.tables[other].c[name].primary_key)
+    if table.name == "audit_entries":
+        row |= _recorded(account_id, unique)
     fixed = {name: value for name, value in FIXED.get(table.name, {}).items() if name in table.c}
     return row | fixed
+
+
+def _recorded(account_id: str, unique: int) -> dict[str, Any]:
+    """A change that a key of the account has made to it; elsewhere the record does not lose the account's name."""
+    name = NAME if account_id == GONE else "The neighbour"
+    return {
+        "actor": f"{account_id}/k3y",
+        "action": "accounts.change",
+        "subject": account_id,
+        "detail": {"by": f"{account_id}/k3y", account_id: [account_id], "name": name, "ratio": 0.25},
+        "request_id": f"{unique}: {account_id}",
+    }
 
 
 def _value(table: Table, column: Column[Any], account_id: str, unique: int) -> Any:

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from app.core.accounts_service import NewAccount
+from app.core.erasure import erasures_store
 from app.core.erasure.erasure import State
 from app.core.erasure.erasures import Erasures
 from app.core.erasure.erasures_file import UnreadableFileError, read, write
@@ -64,6 +65,31 @@ def test_a_copy_says_nothing_of_names_and_is_for_its_owner_alone(
 
     assert "acme" not in file.read_text()
     assert file.stat().st_mode & 0o077 == 0
+
+
+def test_an_erasure_that_is_asked_for_again_while_it_ends_does_not_end(
+    erasures: Erasures, database: Database, world: World
+) -> None:
+    digest = erasures.begin("acme", by="operator", now=NOW).digest
+    with database.begin() as connection:
+        erasures_store.note_purged(connection, digest, NOW)
+        read = erasures_store.find(connection, digest)
+    assert read is not None
+
+    erasures.begin("acme", by="operator", now=NOW)
+
+    with database.begin() as connection:
+        assert not erasures_store.finish(connection, read, "operator", NOW)
+    assert [each.state for each in erasures.every()] == [State.CLOSED]
+
+
+def test_names_that_stand_in_every_text_are_no_words_of_an_erasure(
+    erasures: Erasures, accounts: Accounts, world: World
+) -> None:
+    for number, name in enumerate((".", "Acme Ltd.")):
+        accounts.create(NewAccount(account_id=f"zz{number}", name=name, tier="free"), NOW)
+
+    assert [erasures.begin(f"zz{number}", by="operator", now=NOW).words for number in range(2)] == [(), ("Acme Ltd.",)]
 
 
 def test_a_copy_of_another_installation_is_refused(erasures: Erasures, world: World, tmp_path: Path) -> None:

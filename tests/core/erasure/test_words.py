@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.core.erasure.words import Words
+from app.core.erasure.words import Words, tells
 
 WORDS = Words(("bolt", "Bolt & Sons (Ltd.)"), "erased:1")
 
@@ -43,3 +43,23 @@ def test_other_things_that_are_called_like_the_account_keep_their_names_unless_t
     }
     assert words.without({"name": "bolt"}, others=frozenset({"name"})) == {"name": "bolt"}
     assert (words.unlabelled("bolt"), words.unlabelled("shop-of-bolt")) == ("bolt", "erased:1")
+
+
+@pytest.mark.parametrize(
+    ("actor", "expected"),
+    [
+        ("bolt/k3y", "erased:1/k3y"),
+        ("bolt", "bolt"),
+        ("cli:bolt", "cli:bolt"),
+        ("bolt-eu/k3y", "bolt-eu/k3y"),
+        ("bolt@example.org", "bolt@example.org"),
+    ],
+)
+def test_who_did_something_is_replaced_only_where_it_was_a_key_of_the_account(actor: str, expected: str) -> None:
+    assert WORDS.signed(actor) == expected
+
+
+@pytest.mark.parametrize("name", [".", "...", "42", "2026", "AG", ""])
+def test_names_that_stand_in_every_text_are_not_looked_for(name: str) -> None:
+    assert not tells(name)
+    assert tells("Åbo")
