@@ -131,7 +131,7 @@ def task_queue(settings: Settings, database: Database, valkey: Valkey) -> TaskQu
 def suspects() -> StreamHuey:
     """Make what runs a task, in a child of its own, with which worker after worker has died."""
     settings = load_settings(os.environ)
-    return task_queue(settings, Database(settings.database_url, pool_size=1), Valkey(settings.redis_url)).huey
+    return task_queue(settings, Database(settings.database_url, pool_size=2), Valkey(settings.redis_url)).huey
 
 
 def _now() -> datetime:

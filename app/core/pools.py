@@ -18,8 +18,8 @@ SLO_CONNECTIONS = 2
 """One evaluates; another is for what is asked meanwhile."""
 TASKS_AT_ONCE = 2
 """Tasks that a worker runs at once: one that waits for somebody's server must not hold up all others."""
-_WORKER_OVERHEAD = TASKS_AT_ONCE + 3
-"""Beside the bundles in hand: tasks, the one that is reserved for deliveries, the flush of telemetry, and whatever is looked after in between."""
+_WORKER_OVERHEAD = TASKS_AT_ONCE + 4
+"""Beside the bundles in hand: tasks, the turn of the one that erases, the one that is reserved for deliveries, the flush of telemetry, and whatever is looked after in between."""
 
 
 def worker_pool_size(settings: Settings) -> int:

@@ -32,16 +32,17 @@ _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
 class EraseFromReports:
-    """Thread-safe; raises `DependencyError`, and goes on with the reports it has not come to when it is called again."""
+    """Thread-safe; raises `DependencyError`, and begins anew when it is called again."""
 
     def __init__(self, database: Database, render: Render) -> None:
         self._database = database
         self._render = render
 
-    def __call__(self, erasure: Erasure, now: datetime) -> dict[str, int]:  # noqa: ARG002 - See `Own`.
-        """Return how many files were made again or removed."""
+    def __call__(self, erasure: Erasure, now: datetime) -> Iterator[dict[str, int]]:  # noqa: ARG002 - See `Own`.
+        """Yield how many files were made again or removed, one revision of a report after the other."""
         words = erasure.names
-        return {"report_files": sum(self._clean(revision, words) for revision in self._revisions())}
+        for revision in self._revisions():
+            yield {"report_files": self._clean(revision, words)}
 
     def _revisions(self) -> Iterator[Revision]:
         revision: Revision | None = _FIRST

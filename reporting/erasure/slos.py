@@ -23,7 +23,7 @@ from reporting.erasure import slos_store
 from reporting.evaluation.request_filter import named
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -47,8 +47,8 @@ class EraseSLOs:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def __call__(self, erasure: Erasure, now: datetime) -> dict[str, int]:
-        """Return rows by table. Names of SLOs that are gone, and say whose they were, are added to the erasure's labels."""
+    def __call__(self, erasure: Erasure, now: datetime) -> Iterator[dict[str, int]]:
+        """Yield rows by table. Names of SLOs that are gone, and say whose they were, are added to the erasure's labels."""
         words = erasure.names
         with self._database.begin() as connection:
             catalogue_store.hold(connection)
@@ -71,7 +71,7 @@ class EraseSLOs:
             }
             if any(counts.values()):
                 require_rules(connection, now)
-        return counts
+        yield counts
 
 
 def _is_own(versions: Sequence[StoredVersion], erasure: Erasure) -> bool:

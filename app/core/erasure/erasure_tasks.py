@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from app.core.queue.stream_huey import StreamHuey
 
 _BUDGET_S = 45.0
-"""Less than a minute, so that one run is over when the next begins. Tables of texts are gone through to their end."""
+"""Less than a minute, so that one run is over when the next begins, but for the report that is just made again."""
 
 log = structlog.get_logger(__name__)
 

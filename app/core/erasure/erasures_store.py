@@ -25,6 +25,19 @@ _COUNT = text("""
     UPDATE erasures SET counts = jsonb_set(counts, ARRAY[:name], to_jsonb(coalesce((counts ->> :name)::bigint, 0) + :rows))
      WHERE digest = :digest
 """)
+_TURN_ID = 0x45524153
+"""Advisory lock of erasing: "ERAS" in ASCII."""
+_TAKE_TURN = text("SELECT pg_try_advisory_xact_lock(:id)")
+_REST = text("SELECT set_config('idle_in_transaction_session_timeout', :milliseconds, true)")
+
+
+def take_turn(connection: Connection, *, within_s: float) -> bool:
+    """Tell whether nobody else erases. The turn ends with the transaction, or after so many seconds without a statement.
+
+    The transaction keeps no snapshot meanwhile. A turn of a process that was killed ends at once.
+    """
+    connection.execute(_REST, {"milliseconds": str(round(within_s * 1_000))})
+    return bool(connection.scalar(_TAKE_TURN, {"id": _TURN_ID}))
 
 
 def find_key(connection: Connection) -> bytes | None:
@@ -114,7 +127,8 @@ def put_missing(connection: Connection, records: Iterable[Erasure]) -> None:
         for record in records
     ]
     if rows:
-        connection.execute(insert(erasures).values(rows).on_conflict_do_nothing())
+        # Row by row: a statement has 65,535 parameters at most.
+        connection.execute(insert(erasures).on_conflict_do_nothing(), rows)
 
 
 def count(connection: Connection, digest: bytes, name: str, rows: int) -> None:

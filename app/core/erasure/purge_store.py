@@ -62,12 +62,14 @@ _FOLD_RULE_COUNTS = text("""
 """)
 _COUNTED_ACCOUNTS = """
     WITH RECURSIVE counted (account_id) AS (
-      SELECT min(account_id) FROM {table}
+      SELECT min(account_id) FROM {table} WHERE account_id >= :since
       UNION ALL
       SELECT (SELECT min(account_id) FROM {table} WHERE account_id > counted.account_id)
         FROM counted WHERE counted.account_id IS NOT NULL
     )
-    SELECT account_id FROM counted WHERE account_id IS NOT NULL
+    SELECT account_id, EXISTS (SELECT FROM {table} AS of_service
+                                WHERE of_service.account_id = counted.account_id AND of_service.service = :service)
+      FROM counted WHERE account_id IS NOT NULL LIMIT :limit
 """
 
 Key = tuple[Any, ...]
@@ -151,10 +153,16 @@ FOLDS = {"batch_outcomes": fold_outcomes, "rule_counts": fold_rule_counts}
 """What adds up the rows of a table whose sums over all accounts are numbers of the platform."""
 
 
-def counted_accounts(connection: Connection, table: Table) -> list[str]:
-    """Return the accounts that a table has rows of: one step down its index from each to the next."""
+def counted_accounts(
+    connection: Connection, table: Table, service: str, *, since: str, limit: int
+) -> list[tuple[str, bool]]:
+    """Return the accounts from one on that a table has rows of, and whether any is of the service.
+
+    That takes one step down its index from each account to the next, and one to the service.
+    """
     statement = text(_COUNTED_ACCOUNTS.format(table=table.name))
-    return list(connection.execute(statement).scalars())
+    parameters = {"service": service, "since": since, "limit": limit}
+    return [(account_id, there) for account_id, there in connection.execute(statement, parameters)]
 
 
 def own_services(connection: Connection, account_id: str) -> list[str]:

@@ -169,4 +169,4 @@ RULES: dict[str, Rule] = {
         never=_never(_OURS, "send_id", "report_id", "subscription_id") | _never(_CLOSED, "period", "paper"),
     ),
 }
-"""In the order in which they are gone through. Sends refer to reports and subscriptions: see `purge_store.ORPHANS`."""
+"""In the order in which they are gone through. Sends refer to reports and subscriptions: see `purge_store.delete_sends`."""

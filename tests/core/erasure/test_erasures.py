@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -100,3 +101,13 @@ def test_a_copy_of_another_installation_is_refused(erasures: Erasures, world: Wo
     (tmp_path / "torn").write_text('{"format": 1')
     with pytest.raises(UnreadableFileError):
         read(tmp_path / "torn")
+
+
+def test_a_copy_may_be_of_more_erasures_than_one_statement_takes(erasures: Erasures, world: World) -> None:
+    begun = erasures.begin("acme", by="operator", now=NOW)
+    done = replace(begun, account_id=None, words=(), done_at=NOW)
+    many = [replace(done, digest=number.to_bytes(8) * 4) for number in range(8_200)]
+
+    assert erasures.apply_again(erasures.key(NOW), many, by="restore", now=NOW) == []
+
+    assert len(erasures.every()) == 8_201
