@@ -164,7 +164,7 @@ def test_a_server_that_does_not_keep_what_it_commits_is_found_out(
     assert finding(_server(replace(facts, **change)), name).state is state  # type: ignore[arg-type]  # Fields of several types.
 
 
-@pytest.mark.parametrize(("limit", "state"), [(30, State.FAIL), (31, State.WARN), (37, State.WARN), (38, State.OK)])
+@pytest.mark.parametrize(("limit", "state"), [(31, State.FAIL), (32, State.WARN), (39, State.WARN), (40, State.OK)])
 def test_pools_that_the_server_cannot_fill_are_found_out(
     database: Database, settings: Settings, limit: int, state: State
 ) -> None:
