@@ -8,6 +8,7 @@ from app.core.access_tables import audit_entries
 from app.core.erasure import record_store, words_store
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
     from app.core.database import Database
@@ -23,14 +24,14 @@ class EraseFromRecord:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def __call__(self, erasure: Erasure, now: datetime) -> dict[str, int]:  # noqa: ARG002 - See `Own`.
-        """Return in how many entries the account was replaced."""
-        replaced = 0
+    def __call__(self, erasure: Erasure, now: datetime) -> Iterator[dict[str, int]]:  # noqa: ARG002 - See `Own`.
+        """Yield in how many entries the account was replaced, after each transaction."""
         behind: Key | None = None
         while True:
             with self._database.begin() as connection:
                 until = words_store.last_of_page(connection, audit_entries, behind, limit=_SCANNED)
-                replaced += record_store.replace(connection, erasure.names, behind=behind, until=until)
+                replaced = record_store.replace(connection, erasure.names, behind=behind, until=until)
+            yield {"audit_entries": replaced}
             if until is None:
-                return {"audit_entries": replaced}
+                return
             behind = until

@@ -35,7 +35,8 @@ def erase(database: Database, account_id: str, name: str = "") -> dict[str, int]
         done_at=None,
         counts={},
     )
-    return EraseFromRecord(database)(erasure, NOW)
+    [counts] = EraseFromRecord(database)(erasure, NOW)
+    return counts
 
 
 def record(database: Database, actor: str, action: str, subject: str, **detail: Any) -> AuditEntry:
