@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import resource
 import socket
 import threading
 from typing import TYPE_CHECKING
@@ -144,3 +146,20 @@ def test_a_wrong_password_is_unavailable_and_is_not_repeated(valkey_url: str) ->
         Valkey(f"unix://:not-the-password@{path}").ping()
 
     assert "not-the-password" not in str(raised.value)
+
+
+def test_a_process_with_very_many_descriptors_talks_to_it_too(valkey_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.core.valkey_connection._IDLE_S", 0.0)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 4_096), hard))
+    null = os.open(os.devnull, os.O_RDONLY)
+    taken = [os.dup(null) for _ in range(1_100)]
+    try:
+        valkey = Valkey(valkey_url, timeout_s=5.0)
+        valkey.ping()
+        valkey.ping()
+        valkey.forget()
+    finally:
+        for descriptor in (null, *taken):
+            os.close(descriptor)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
