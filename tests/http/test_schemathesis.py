@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from tests.conftest import World
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "12"))
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "6"))
 """`make fuzz` takes many more."""
 PATHS = [
     "/events",
