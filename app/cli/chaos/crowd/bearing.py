@@ -46,11 +46,13 @@ class Rate:
 class Borne:
     """What was stored at the peak and in the overload, and the events a second that were offered then.
 
+    peak: before the overload. peak_after: the same once more at the end, when the table has grown by all that was stored meanwhile.
     refused: share of each tier's requests. refusal_p50_ms, refusal_p99_ms: from sending until the refusal. depth: the
     largest share of the queue that was ever full. calm_after_s: from the end of the overload to the last refusal.
     """
 
     peak: Rate
+    peak_after: Rate
     stored: Rate
     offered_per_s: float
     refused: Mapping[str, float]
@@ -61,7 +63,9 @@ class Borne:
 
     @property
     def goodput(self) -> float:
-        return self.stored.alone / self.peak.alone if self.peak.per_s else 0.0
+        """Share of what the peak was at that size of the table: the mean of before and after."""
+        possible = (self.peak.alone + self.peak_after.alone) / 2
+        return self.stored.alone / possible if possible else 0.0
 
     @property
     def times_over(self) -> float:

@@ -60,11 +60,12 @@ def _table(borne: Borne) -> Table:
     table.add_column(justify="right")
     shares = ", ".join(f"{tier} {share:.0%}" for tier, share in borne.refused.items())
     for what, value in (
-        ("stored at the peak", f"{borne.peak.per_s:,.0f} events/s with {borne.peak.share:.0%} of the core"),
+        ("stored at the peak, before", f"{borne.peak.per_s:,.0f} events/s with {borne.peak.share:.0%} of the core"),
+        ("and after", f"{borne.peak_after.per_s:,.0f} events/s with {borne.peak_after.share:.0%} of the core"),
         ("offered", f"{borne.offered_per_s:,.0f} events/s ({borne.offered_per_s / borne.peak.per_s:.1f} times)"),
         ("of what the core could still store", f"{borne.times_over:.1f} times"),
         ("stored meanwhile", f"{borne.stored.per_s:,.0f} events/s with {borne.stored.share:.0%} of the core"),
-        ("goodput, by equal shares of the core", f"{borne.goodput:.0%} of the peak"),
+        ("goodput, by equal shares of the core", f"{borne.goodput:.0%} of the mean peak"),
         ("refused (503 overloaded)", shares),
         ("a refusal took", f"p50 {borne.refusal_p50_ms:.0f} ms, p99 {borne.refusal_p99_ms:.0f} ms"),
         ("queue at its fullest", f"{borne.depth:.0%} of its room"),

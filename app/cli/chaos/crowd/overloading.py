@@ -3,6 +3,7 @@
 1. Measure: a few connections that send as fast as they are answered, and how much is stored meanwhile.
 2. Overload: three times that, by the clock and not by the answers, a third of it in each tier.
 3. Ease: half of it. Refusals must end, and the queue must drain.
+4. Measure again: the table has grown meanwhile, and what goes into a larger one is slower for everybody.
 """
 
 from __future__ import annotations
@@ -83,17 +84,19 @@ def run_overload(directory: Path, options: OverloadOptions) -> Overloaded:
             for number, (name, tier) in enumerate(tiers.items())
         ]
         stage = _Stage(platform, accounts, options)
-        peak = _measure_peak(stage)
+        peak = _measure_peak(stage, "before")
         with _looking(platform.instance.redis_url) as fullest:
             meter = stage.meter()
             over = stage.offer(TIMES_OVER * peak.per_s, seconds=options.seconds, name="over")
             share = meter.share()
             eased = stage.offer(EASED_TO * peak.per_s, seconds=options.ease_s, name="eased")
             drained = wait_empty(platform.instance.redis_url)
+        peak_after = _measure_peak(stage, "after")
         service = read_service(platform.instance.database_url)
     p50, p99 = bearing.refusal_times_ms(over)
     borne = Borne(
         peak=peak,
+        peak_after=peak_after,
         offered_per_s=sum(ask.events for ask in over) / max(ask.sent_s for ask in over),
         stored=Rate(bearing.stored_per_s(over, service, settling_s=SETTLING_S), share),
         refused=bearing.refused_shares(over, tiers),
@@ -109,10 +112,10 @@ def run_overload(directory: Path, options: OverloadOptions) -> Overloaded:
     return Overloaded(borne, fullest, findings)
 
 
-def _measure_peak(stage: _Stage) -> Rate:
+def _measure_peak(stage: _Stage, when: str) -> Rate:
     """Return the events a second that are stored while everybody sends the next batch as soon as the last is answered."""
     meter = stage.meter()
-    asks = stage.send(every_s=0.0, seconds=PEAK_S, connections=PEAK_CONNECTIONS, name="peak")
+    asks = stage.send(every_s=0.0, seconds=PEAK_S, connections=PEAK_CONNECTIONS, name=f"peak {when}")
     share = meter.share()
     wait_empty(stage.platform.instance.redis_url)
     service = read_service(stage.platform.instance.database_url)

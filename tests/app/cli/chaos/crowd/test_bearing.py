@@ -8,7 +8,8 @@ from app.cli.chaos.crowd.bearing import Borne, Rate, check_answers, check_borne,
 from app.cli.chaos.crowd.traffic import Ask
 
 WELL = Borne(
-    peak=Rate(1_000, 1.0),
+    peak=Rate(1_100, 1.0),
+    peak_after=Rate(900, 1.0),
     stored=Rate(900, 1.0),
     offered_per_s=3_000,
     refused={"free": 1.0, "standard": 0.4, "enterprise": 0.0},
