@@ -146,8 +146,8 @@ def test_an_answer_is_kept_and_a_key_used_anew_replaces_it(writer: Writer, make_
 
 
 def test_writers_with_the_same_events_store_each_once(database_url: str, make_batch: Any, tables: Any) -> None:
-    """Small statements in different bundles make them wait for each other, also in circles."""
-    database = Database(database_url, pool_size=4)
+    """Small statements in different bundles make them wait for each other, also in circles, a second for each."""
+    database = Database(database_url, pool_size=4, lock_timeout_ms=30_000, statement_timeout_ms=30_000)
     writer = Writer(database, statement_events=10, clock=lambda: NOW)
     ids = [f"{number:03d}" for number in range(60)]
     bundles = [
