@@ -31,7 +31,8 @@ class Rule:
     """The rule of a table.
 
     `service` is a column that names a service; rows of services that are the account's own are deleted. In `words`, names
-    of the account are replaced; in arrays what names it is left out. In `labels`, which name
+    of the account are replaced; in arrays what names it is left out. `signed` say who did something: a key of the account
+    loses its name there, and nobody else, whatever he is called. In `labels`, which name
     SLOs and services, only those are replaced that tell that they are the account's. A row that names it in one of `mentions` is deleted.
     `never` has the other columns of text, with why none of them names an account.
     """
@@ -39,6 +40,7 @@ class Rule:
     fate: Fate = Fate.STAYS
     service: str | None = None
     words: tuple[str, ...] = ()
+    signed: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
     mentions: tuple[str, ...] = ()
     never: Mapping[str, str] = field(default_factory=dict)
@@ -126,30 +128,38 @@ RULES: dict[str, Rule] = {
         | _never("names of the settings", "targets"),
     ),
     "alert_changes": Rule(
-        words=("actor",),
+        signed=("actor",),
         never=_never(_OURS, "alert_id", "notification_id") | _never(_CLOSED, "state"),
     ),
     "alert_evaluations": Rule(never=_never(_WORKER, "evaluator")),
     "incidents": Rule(
-        words=("title", "acknowledged_by", "root_cause", "actions", "author"),
+        words=("title", "root_cause", "actions"),
+        signed=("acknowledged_by", "author"),
         labels=("service",),
         never=_never(_OURS, "incident_id") | _never(_CLOSED, "severity", "source"),
     ),
-    "incident_publications": Rule(words=("title", "published_by"), never=_never(_OURS, "incident_id")),
-    "incident_updates": Rule(words=("text", "author"), never=_never(_OURS, "incident_id") | _never(_CLOSED, "status")),
+    "incident_publications": Rule(words=("title",), signed=("published_by",), never=_never(_OURS, "incident_id")),
+    "incident_updates": Rule(
+        words=("text",), signed=("author",), never=_never(_OURS, "incident_id") | _never(_CLOSED, "status")
+    ),
     "annotations": Rule(
-        service="service", words=("text", "author"), never=_never(_OURS, "annotation_id") | _never(_CLOSED, "kind")
+        service="service",
+        words=("text",),
+        signed=("author",),
+        never=_never(_OURS, "annotation_id") | _never(_CLOSED, "kind"),
     ),
     "silences": Rule(
         service="service",
-        words=("author", "reason", "ended_by"),
+        words=("reason",),
+        signed=("author", "ended_by"),
         labels=("slo",),
         never=_never(_OURS, "silence_id") | _never(_CLOSED, "severity"),
     ),
     "reports": Rule(
         fate=Fate.ROWS,
         service="service",
-        words=("reason", "requested_by"),
+        words=("reason",),
+        signed=("requested_by",),
         never=_never(_OURS, "report_id")
         | _never("tiers are everybody's", "tier")
         | _never(_CLOSED, "kind", "period", "timezone", "papers", "state", "step")
@@ -159,13 +169,15 @@ RULES: dict[str, Rule] = {
     "report_subscriptions": Rule(
         fate=Fate.ROWS,
         service="service",
-        words=("audience", "author"),
+        words=("audience",),
+        signed=("author",),
         never=_never(_OURS, "subscription_id")
         | _never("tiers are everybody's", "tier")
         | _never(_CLOSED, "kind", "timezone", "paper", "next_period"),
     ),
     "report_sends": Rule(
-        words=("recipients", "requested_by"),
+        words=("recipients",),
+        signed=("requested_by",),
         never=_never(_OURS, "send_id", "report_id", "subscription_id") | _never(_CLOSED, "period", "paper"),
     ),
 }

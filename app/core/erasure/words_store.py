@@ -38,7 +38,7 @@ def replace(
     bounds = [] if behind is None else [after(columns, behind)]
     if until is not None:
         bounds.append(~after(columns, until))
-    wanted = [table.c[name] for name in dict.fromkeys((*rule.words, *rule.labels, *rule.mentions))]
+    wanted = [table.c[name] for name in dict.fromkeys((*rule.words, *rule.signed, *rule.labels, *rule.mentions))]
     suspicious = or_(*(holds(column, (*words.names, *words.labels)) for column in wanted))
     query = select(table).where(*bounds, suspicious).order_by(*columns).with_for_update()
     return sum(_replace(connection, table, rule, words, row) for row in connection.execute(query).all())
@@ -48,8 +48,9 @@ def _replace(connection: Connection, table: Table, rule: Rule, words: Words, row
     this = and_(*(column == getattr(row, column.key) for column in table.primary_key.columns))
     if any(words.named_in(getattr(row, name)) for name in rule.mentions):
         return connection.execute(delete(table).where(this)).rowcount
-    before = {name: getattr(row, name) for name in (*rule.words, *rule.labels)}
+    before = {name: getattr(row, name) for name in (*rule.words, *rule.signed, *rule.labels)}
     now = {name: _cleaned(table.c[name], before[name], words) for name in rule.words}
+    now |= {name: words.signed(before[name]) for name in rule.signed if before[name] is not None}
     now |= {name: words.unlabelled(before[name]) for name in rule.labels}
     changed = {name: value for name, value in now.items() if value != before[name]}
     return connection.execute(update(table).where(this).values(**changed)).rowcount if changed else 0

@@ -158,6 +158,8 @@ def _value(table: Table, column: Column[Any], account_id: str, unique: int) -> A
         return account_id
     if rule.service == column.name or column.name in rule.labels:
         return service_of(account_id)
+    if column.name in rule.signed:
+        return f"{account_id}/k3y"
     if column.name in rule.mentions:
         return f"{account_id}.2026-11.{unique}"
     return f"{unique}: {account_id} ({name}), that is {account_id}/k3y" if telling else f"x{unique}"
