@@ -7,10 +7,9 @@ from typing import Any
 
 from msgspec import Struct
 
-from app.core.http.operations import Answer, Content, Operation, Parameter
+from app.core.http.operations import Answer, Content, Operation, Parameter, account_parameter
 from app.core.http.paging import AFTER, Paging
 from app.core.problems import ProblemType
-from app.domain.shards import ACCOUNT_ID
 from ingestion.dead_letters import Reason
 
 PAGING = Paging(usual=50, most=200)
@@ -70,12 +69,7 @@ _EXAMPLE: dict[str, Any] = {
     "next": None,
 }
 _FILTERS = (
-    Parameter(
-        name="account_id",
-        where="query",
-        about="Of this account alone.",
-        schema={"type": "string", "pattern": f"^{ACCOUNT_ID.pattern}$"},
-    ),
+    account_parameter("Of this account alone.", where="query", required=False),
     Parameter(
         name="reason",
         where="query",

@@ -14,7 +14,7 @@ from app.core.failpoints import failpoint
 from app.core.http.express import Ready, express
 from app.core.http.guard import NO_SUCH_ACCOUNT
 from app.core.http.operations import Answer as Described
-from app.core.http.operations import Content, Operation, Parameter, describe
+from app.core.http.operations import Content, Operation, Parameter, account_parameter, describe
 from app.core.keys import Scope, parse_key
 from app.core.problems import Problem, ProblemType
 from app.domain.shards import ACCOUNT_ID
@@ -55,14 +55,7 @@ _OPERATION = Operation(
     ),
     tag="Summaries",
     parameters=(
-        Parameter(
-            name="account_id",
-            where="path",
-            about="The account; a key reads its own.",
-            schema={"type": "string", "pattern": f"^{ACCOUNT_ID.pattern}$"},
-            required=True,
-            example="acme",
-        ),
+        account_parameter("The account; a key reads its own."),
         Parameter(
             name="window",
             where="query",

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from app.core.http.operations import Answer, Content, Operation, Parameter
-from app.domain.shards import ACCOUNT_ID
+from app.core.http.operations import Answer, Content, Operation, account_parameter
 from ingestion.usage import Usage
 
 _EXAMPLE = {
@@ -51,14 +50,7 @@ _EXAMPLE = {
         }
     ],
 }
-_ACCOUNT_ID = Parameter(
-    name="account_id",
-    where="path",
-    about="The account; a key reads its own.",
-    schema={"type": "string", "pattern": f"^{ACCOUNT_ID.pattern}$"},
-    required=True,
-    example="acme",
-)
+_ACCOUNT_ID = account_parameter("The account; a key reads its own.")
 
 READ_USAGE = Operation(
     summary="See what an account may do and what it has used",

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from app.core.accounts_service import AccountChange, NewAccount
 from app.core.http.json_body import read_json
-from app.core.http.operations import Answer, Content, Operation, Parameter, describe
+from app.core.http.operations import Answer, Content, Operation, Parameter, account_parameter, describe
 from app.core.http.paging import Paging
 from app.core.http.recording import changes
 from app.core.http.rendering import json_response
@@ -60,14 +60,7 @@ _EXAMPLE = {
     "updated_at": "2026-11-22T10:00:00Z",
 }
 _ACCOUNT = Content(shape=AccountView, example=_EXAMPLE)
-_ACCOUNT_ID = Parameter(
-    name="account_id",
-    where="path",
-    about="The id of an account.",
-    schema={"type": "string", "pattern": f"^{ACCOUNT_ID.pattern}$"},
-    required=True,
-    example="acme",
-)
+_ACCOUNT_ID = account_parameter("The id of an account.")
 BODY_PROBLEMS = (ProblemType.MALFORMED_JSON, ProblemType.UNSUPPORTED_MEDIA_TYPE, ProblemType.INVALID_REQUEST)
 
 LIST = Operation(

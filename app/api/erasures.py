@@ -10,12 +10,11 @@ from msgspec import Struct
 
 from app.api.accounts import TAG
 from app.core.erasure.erasure import State
-from app.core.http.operations import Answer, Content, Operation, Parameter, describe
+from app.core.http.operations import Answer, Content, Operation, Parameter, account_parameter, describe
 from app.core.http.paging import AFTER, Paging, read_cursor, write_cursor
 from app.core.http.recording import changes
 from app.core.http.rendering import json_response
 from app.core.problems import ProblemType
-from app.domain.shards import ACCOUNT_ID
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response
@@ -62,16 +61,7 @@ DELETE = Operation(
     "letters, counts, its SLOs, reports and subscriptions, its name in texts and files, and its id in the record of changes. Numbers of the "
     "platform stay as they are. The id is never given again. There is no way back. Repeat it after a 503 or 504.",
     tag=TAG,
-    parameters=(
-        Parameter(
-            name="account_id",
-            where="path",
-            about="The id of an account.",
-            schema={"type": "string", "pattern": f"^{ACCOUNT_ID.pattern}$"},
-            required=True,
-            example="bygone",
-        ),
-    ),
+    parameters=(account_parameter("The id of an account.", example="bygone"),),
     answers=(
         Answer(
             status=202,

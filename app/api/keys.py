@@ -13,12 +13,11 @@ from msgspec import Meta, Struct
 
 from app.api.accounts import BODY_PROBLEMS, TAG
 from app.core.http.json_body import read_json
-from app.core.http.operations import Answer, Content, Operation, Parameter, describe
+from app.core.http.operations import Answer, Content, Operation, Parameter, account_parameter, describe
 from app.core.http.recording import changes
 from app.core.http.rendering import json_response
 from app.core.keys import DEFAULT_OVERLAP, KEY_ID, LONGEST_OVERLAP, KeyState, Scope
 from app.core.problems import Problem, ProblemType
-from app.domain.shards import ACCOUNT_ID
 
 if TYPE_CHECKING:
     from app.core.http.guard import Guard
@@ -94,16 +93,7 @@ _KEY_ID = Parameter(
 LIST = Operation(
     summary="List the keys of an account",
     tag=TAG,
-    parameters=(
-        Parameter(
-            name="account_id",
-            where="query",
-            about="Whose keys.",
-            schema={"type": "string", "pattern": f"^{ACCOUNT_ID.pattern}$"},
-            required=True,
-            example="acme",
-        ),
-    ),
+    parameters=(account_parameter("Whose keys.", where="query"),),
     answers=(
         Answer(
             status=200,

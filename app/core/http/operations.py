@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
+from app.domain.shards import ACCOUNT_ID
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -26,6 +28,18 @@ class Parameter:
     schema: Mapping[str, Any] = field(default_factory=lambda: {"type": "string"})
     required: bool = False
     example: Any = None
+
+
+def account_parameter(about: str, *, where: str = "path", required: bool = True, example: str = "acme") -> Parameter:
+    """Return the id of an account; one that is not required has no example."""
+    return Parameter(
+        name="account_id",
+        where=where,
+        about=about,
+        schema={"type": "string", "pattern": f"^{ACCOUNT_ID.pattern}$"},
+        required=required,
+        example=example if required else None,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
