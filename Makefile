@@ -5,6 +5,8 @@ BIN := .venv/bin
 READY := .venv/.ready
 # Debian packages with the programs that tests marked `tools` need.
 TOOLS := chromium curl golang-go nodejs pgbouncer postgresql prometheus prometheus-alertmanager
+# Some packages of Node.js bring npm along, and then Debian's cannot be installed beside them.
+TOOLS += $(if $(shell command -v npm),,npm)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-tools check fuzz format bench chaos docs pictures lock vendor clean
@@ -40,8 +42,8 @@ format: $(READY) ## Format the code, and mend what can be mended
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(READY) ## Measure throughput, latency, CPU an event, reports and pages
-	$(BIN)/slipstream bench $(ARGS)
+bench: $(READY) ## Measure everything, in half an hour, into docs/performance.md (ARGS="--part ingestion": what is asked for alone)
+	$(BIN)/slipstream bench $(or $(ARGS),--markdown docs/performance.md)
 
 fuzz: $(READY) ## Send the API what nobody would think of, for ten minutes or more (FUZZ_EXAMPLES=, FUZZ_RUNS=)
 	FUZZ_EXAMPLES=$(or $(FUZZ_EXAMPLES),100) FUZZ_RUNS=$(or $(FUZZ_RUNS),100) $(BIN)/pytest tests/http --timeout 7200 $(ARGS)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from app.core.marks import written_between
 from app.core.settings import SettingsError, load_settings
 
 if TYPE_CHECKING:
@@ -23,6 +24,27 @@ data_option = click.option(
     metavar="DIR",
     type=click.Path(file_okay=False, path_type=Path),
     help="Use the instance that `slipstream up` runs on this directory.",
+)
+MEASURED = "measured"
+"""The name of the marks between which a page gets measurements."""
+
+
+def _with_marks(_context: click.Context, _parameter: click.Parameter, page: Path | None) -> Path | None:
+    # Before anything is run: measurements of an hour must not be lost for a missing mark.
+    if page is not None:
+        try:
+            written_between(page.read_text(), MEASURED, "")
+        except ValueError as error:
+            raise click.BadParameter(str(error)) from error
+    return page
+
+
+measured_page_option = click.option(
+    "--markdown",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    callback=_with_marks,
+    help="Write the results between the marks of this Markdown file too.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from dataclasses import MISSING, fields
 from pathlib import Path
 
+from app.core.marks import written_between
 from app.core.settings import Settings, variable
-
-_BLOCK = re.compile(r"(<!-- settings -->\n).*?(<!-- /settings -->)", re.DOTALL)
 
 
 def settings_table() -> str:
@@ -23,7 +21,7 @@ def settings_table() -> str:
 
 def with_table(text: str) -> str:
     """Return a text with the table between its two marks brought up to date."""
-    return _BLOCK.sub(lambda match: match[1] + settings_table() + match[2], text)
+    return written_between(text, "settings", settings_table())
 
 
 def _default(default: object) -> str:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from app.cli.options import MEASURED, measured_page_option
+
 if TYPE_CHECKING:
     from app.cli.bench.results import Results
 
@@ -41,12 +43,7 @@ PARTS = ("ingestion", "offered", "summaries", "slos", "imports", "reports", "pag
 @click.option(
     "--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the results as JSON to this file too."
 )
-@click.option(
-    "--markdown",
-    "document",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Write the results between the marks of this Markdown file too.",
-)
+@measured_page_option
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
 @click.option("--assert", "strict", is_flag=True, help="Exit with status 1 when a target is missed.")
 def command(
@@ -58,7 +55,7 @@ def command(
     stored: int | None,
     data: Path | None,
     out: Path | None,
-    document: Path | None,
+    markdown: Path | None,
     quick: bool,
     as_json: bool,
     strict: bool,
@@ -89,10 +86,11 @@ def command(
     text = json.dumps(_as_json(results), indent=1)
     if out is not None:
         out.write_text(text + "\n")
-    if document is not None:
-        from app.cli.bench.markdown import as_markdown, written_into  # noqa: PLC0415
+    if markdown is not None:
+        from app.cli.bench.markdown import as_markdown  # noqa: PLC0415
+        from app.core.marks import written_between  # noqa: PLC0415
 
-        document.write_text(written_into(document.read_text(), as_markdown(results)))
+        markdown.write_text(written_between(markdown.read_text(), MEASURED, as_markdown(results)))
     if as_json:
         click.echo(text)
     else:

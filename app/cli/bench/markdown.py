@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from app.cli.bench.report import machine_line, tables
+from app.cli.bench.report import tables
+from app.cli.machine import machine_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
 
     from app.cli.bench.results import Results
 
-OPENING, CLOSING = "<!-- measured -->", "<!-- /measured -->"
-_BLOCK = re.compile(f"({OPENING}\n).*?({CLOSING})", re.DOTALL)
-
 
 def as_markdown(results: Results) -> str:
     """Return the machine, the tables and the targets."""
@@ -27,13 +24,6 @@ def as_markdown(results: Results) -> str:
         "\n".join((machine_line(results.machine), *(line for table in tables(results) for line in _lines(table))))
         + "\n"
     )
-
-
-def written_into(document: str, measured: str) -> str:
-    """Return the document with `measured` between its marks; raises `ValueError` for one without them."""
-    if not _BLOCK.search(document):
-        raise ValueError(f"It has no place for measurements: {OPENING} … {CLOSING}.")
-    return _BLOCK.sub(lambda match: f"{match[1]}{measured}{match[2]}", document)
 
 
 def _lines(table: Table) -> Iterator[str]:

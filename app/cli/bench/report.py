@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 
 from app.cli.bench.targets import COLD, HOT, LARGE, MANY, PAGES, REPORT_MEMORY, REPORT_TIME, cpu_of, speed_of
+from app.cli.machine import machine_line
 from app.platform import Role
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
         Import,
         Ingestion,
         Latency,
-        Machine,
         Offered,
         PageTime,
         ReportRun,
@@ -80,15 +80,6 @@ def _targets(targets: Sequence[Target]) -> Table:
 
 def _verdict(target: Target) -> str:
     return "[green]met[/]" if target.met else "[yellow]not met[/]"
-
-
-def machine_line(machine: Machine) -> str:
-    """The machine in a line."""
-    return (
-        f"{machine.cpus} x {machine.cpu}, {machine.memory_gib:g} GiB, Linux {machine.kernel}, {machine.file_system}; "
-        f"Python {machine.python}, PostgreSQL {machine.postgresql}, Valkey {machine.valkey}; "
-        f"load average before the run {machine.load_average:.1f}"
-    )
 
 
 def _ingestion(runs: tuple[Ingestion, ...], marks: Marks) -> Table:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from app.cli.machine import Machine
+
 
 @dataclass(frozen=True, slots=True)
 class Latency:
@@ -211,21 +213,6 @@ class Target:
     measured: str
     met: bool
     about: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Machine:
-    """`load_average` is that of the last minute before the run: what else the machine was doing."""
-
-    cpu: str
-    cpus: int
-    memory_gib: float
-    kernel: str
-    python: str
-    postgresql: str
-    valkey: str
-    file_system: str
-    load_average: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ from rich.progress import Progress
 from app.cli.bench.growth import measure_growth
 from app.cli.bench.ingestion import measure_ingestion
 from app.cli.bench.load import Target
-from app.cli.bench.machine import describe_machine
 from app.cli.bench.offered import measure_offered
 from app.cli.bench.pages import measure_pages
 from app.cli.bench.reports import measure_reports
@@ -19,6 +18,7 @@ from app.cli.bench.slos import measure_slos
 from app.cli.bench.summaries import measure_summaries
 from app.cli.bench.targets import compare
 from app.cli.bench.telemetry import measure_imports
+from app.cli.machine import describe_machine
 from app.platform import Platform, PlatformOptions
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from app.cli.chaos.machine import Machine
+from app.cli.machine import Machine
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

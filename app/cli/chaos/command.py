@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
+from app.cli.options import MEASURED, measured_page_option
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -70,11 +72,7 @@ class _Crowds(click.Group):
 @click.option("--keep", is_flag=True, help="Keep clients' histories, logs and data of green rounds too.")
 @click.option("--list", "listing", is_flag=True, help="List the faults and run none.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-@click.option(
-    "--markdown",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Also write the result into this page, between its two marks.",
-)
+@measured_page_option
 @click.option(
     "--from",
     "recorded",
@@ -154,15 +152,17 @@ def _run(base: Path, options: RoundsOptions, chronicle: Chronicle) -> None:
     from rich.console import Console  # noqa: PLC0415
 
     from app.cli.chaos.chronicle import EndLine, RunLine  # noqa: PLC0415
-    from app.cli.chaos.machine import this_machine, this_version  # noqa: PLC0415
     from app.cli.chaos.rounds import Rounds  # noqa: PLC0415
+    from app.cli.machine import describe_machine  # noqa: PLC0415
+    from app.cli.version import this_version  # noqa: PLC0415
 
     # The supervisor would tell of every death and the driver of every lost connection, and here they are what is wanted.
     logging.disable(logging.ERROR)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     begun = time.monotonic()
     given = shlex.join(["slipstream", *sys.argv[1:]])
-    chronicle.add(RunLine(at=_now(), seed=options.seed, command=given, version=this_version(), machine=this_machine()))
+    machine = describe_machine(base)
+    chronicle.add(RunLine(at=_now(), seed=options.seed, command=given, version=this_version(), machine=machine))
     with Console(stderr=True).status("chaos") as status:
         Rounds(base, replace(options, watch=status.update), chronicle).run()
     chronicle.add(EndLine(at=_now(), minutes=(time.monotonic() - begun) / 60))
@@ -170,8 +170,9 @@ def _run(base: Path, options: RoundsOptions, chronicle: Chronicle) -> None:
 
 def _conclude(runs: Sequence[Results], *, as_json: bool, markdown: Path | None) -> None:
     """Show what came of each run; exit status 1 when a promise broke, or nothing was run."""
-    from app.cli.chaos.page import write_page  # noqa: PLC0415 - `slipstream --help` stays quick.
+    from app.cli.chaos.page import as_markdown  # noqa: PLC0415 - `slipstream --help` stays quick.
     from app.cli.chaos.table import show  # noqa: PLC0415
+    from app.core.marks import written_between  # noqa: PLC0415
 
     if as_json:
         click.echo(
@@ -181,7 +182,7 @@ def _conclude(runs: Sequence[Results], *, as_json: bool, markdown: Path | None) 
         for results in runs:
             show(results)
     if markdown is not None:
-        write_page(markdown, runs)
+        markdown.write_text(written_between(markdown.read_text(), MEASURED, as_markdown(runs)))
     seeds = [str(results.run.seed) for results in runs if results.findings and results.run]
     if any(results.findings for results in runs):
         click.echo(

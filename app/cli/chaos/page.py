@@ -1,4 +1,4 @@
-"""The results of a run as Markdown, between two marks of a page."""
+"""The results of a run as Markdown."""
 
 from __future__ import annotations
 
@@ -8,29 +8,20 @@ from typing import TYPE_CHECKING
 
 from app.cli.chaos.catalogue import FAULTS
 from app.cli.chaos.table import gap, in_order, spread
+from app.cli.machine import machine_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from app.cli.chaos.results import Results
 
-BEGIN = "<!-- Written by `slipstream chaos --markdown`, from here -->"
-END = "<!-- to here. -->"
 _MIB = 1024**2
 _PLACES = {"--dir", "--markdown"}
 
 
-def write_page(path: Path, runs: Sequence[Results]) -> None:
-    """Write between the marks; a page without them, or none, gets them at its end."""
-    text = path.read_text() if path.exists() else ""
-    if BEGIN not in text:
-        text = f"{text.rstrip()}\n\n{BEGIN}\n{END}\n".lstrip()
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    path.write_text(
-        f"{before}{BEGIN}\n\n" + "\n\n".join("\n".join(_lines(results)) for results in runs) + f"\n\n{END}{after}"
-    )
+def as_markdown(runs: Sequence[Results]) -> str:
+    """Return the command, the machine and the tables of each run."""
+    return "\n" + "\n\n".join("\n".join(_lines(results)) for results in runs) + "\n\n"
 
 
 def _lines(results: Results) -> Iterator[str]:
@@ -81,12 +72,11 @@ def _head(results: Results) -> Iterator[str]:
     yield _command(run.command)
     yield "```"
     yield ""
-    machine = run.machine
     minutes = "unfinished" if end is None else f"{end.minutes:.0f} minutes"
     verdict = f"{len(results.findings)} broken promises" if results.findings else "no broken promise"
     yield f"{minutes.capitalize()} from {run.at}, seed {run.seed}, commit {run.version}: **{strikes} strikes of {len(results.faults)} faults, {requests:,} requests, {events:,} events with a 202, {verdict}.**"
     yield ""
-    yield f"{machine.cores} cores of {machine.processor}, {machine.memory / 1024**3:.0f} GiB, Linux {machine.kernel}, Python {machine.python}, PostgreSQL {machine.postgresql}, Valkey {machine.valkey}."
+    yield f"{machine_line(run.machine)}."
 
 
 def _command(given: str) -> str:

@@ -2,11 +2,10 @@ from __future__ import annotations
 
 from dataclasses import fields
 
-import pytest
 from rich.console import Console
 
 from app.cli.bench.command import PARTS
-from app.cli.bench.markdown import as_markdown, written_into
+from app.cli.bench.markdown import as_markdown
 from app.cli.bench.report import print_results
 from app.cli.bench.results import Results
 from app.cli.bench.run import MEASURES
@@ -32,19 +31,6 @@ def test_the_same_tables_are_written_as_markdown() -> None:
     assert "| stored a second, end to end | 30,000 |" in written
     assert "| stored, share of COPY | 50% |" in written
     assert "[green]" not in written
-
-
-def test_a_document_keeps_what_people_wrote_around_the_measurements() -> None:
-    document = "# Speed\n\nWhat limits it.\n\n<!-- measured -->\nold\n<!-- /measured -->\n\nThe next limit.\n"
-
-    assert written_into(document, "new\n") == (
-        "# Speed\n\nWhat limits it.\n\n<!-- measured -->\nnew\n<!-- /measured -->\n\nThe next limit.\n"
-    )
-
-
-def test_a_document_without_a_place_for_measurements_is_left_alone() -> None:
-    with pytest.raises(ValueError, match="<!-- measured -->"):
-        written_into("# Speed\n", "new\n")
 
 
 def test_every_part_that_can_be_asked_for_is_measured_and_is_a_field_of_the_results() -> None:

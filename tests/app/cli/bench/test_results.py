@@ -11,13 +11,13 @@ from app.cli.bench.results import (
     Import,
     Ingestion,
     Latency,
-    Machine,
     PageTime,
     ReportRun,
     Results,
     Summaries,
 )
 from app.cli.bench.targets import REFERENCE_COPY_US, compare
+from app.cli.machine import Machine
 
 if TYPE_CHECKING:
     from app.cli.bench.results import Target

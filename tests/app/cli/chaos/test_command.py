@@ -81,8 +81,25 @@ def test_a_history_in_which_nothing_was_run_proves_nothing(tmp_path: Path) -> No
 
 def test_several_histories_make_one_page(green: str, red: str, tmp_path: Path) -> None:
     page = tmp_path / "page.md"
+    page.write_text("# Ours\n\n<!-- measured -->\nold\n<!-- /measured -->\n\nThe end.\n")
 
     shown = run("--from", green, "--from", red, "--json", "--markdown", str(page))
 
     assert [one["green"] for one in json.loads(shown.stdout)] == [True, False]
-    assert page.read_text().count("| fault | times |") == 2
+    text = page.read_text()
+    assert text.count("| fault | times |") == 2
+    assert text.startswith("# Ours\n")
+    assert text.endswith("\n\nThe end.\n")
+    assert "old" not in text
+
+
+def test_a_page_without_marks_is_refused_before_anything_is_run(green: str, tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("# Ours\n")
+
+    refused = run("--from", green, "--markdown", str(page))
+
+    assert refused.exit_code == 2
+    assert "--markdown" in refused.output
+    assert "<!-- measured -->" in refused.output
+    assert page.read_text() == "# Ours\n"

