@@ -70,7 +70,7 @@ def postgres_settings(profile: Profile, *, socket_dir: Path, memory: int, disk_f
         # Rows are only ever added to events: the visibility map and the statistics must keep up by insertions.
         "autovacuum_naptime": "30s",
         "autovacuum_vacuum_insert_scale_factor": "0.1",
-        "autovacuum_analyze_scale_factor": "0.05",
+        "autovacuum_analyze_scale_factor": "0.2",
         # No row's content in the log, which is kept for the operator.
         "log_parameter_max_length": "0",
         "log_parameter_max_length_on_error": "0",

@@ -24,7 +24,7 @@ SPARKLINE = 60
 @click.option(
     "--ease", default=25.0, show_default=True, type=click.FloatRange(20), help="Seconds of half the load after."
 )
-@click.option("--batch", default=200, show_default=True, type=click.IntRange(1, 1_000), help="Events in a request.")
+@click.option("--batch", default=1_000, show_default=True, type=click.IntRange(1, 1_000), help="Events in a request.")
 @click.option("--seed", type=int, help="Repeats a run's choices; printed when it was drawn.")
 @click.option("--dir", "directory", type=click.Path(path_type=Path), help="Where to run. Default: a temporary one.")
 @click.option("--keep", is_flag=True, help="Keep logs and data of a green run too.")
@@ -34,6 +34,7 @@ def command(
 ) -> None:
     """Offer a platform three times what it stores at its peak, then half of it.
 
+    Requests are full, as a client fills them that has so many events; refusing smaller ones costs more of the core, by the event.
     It must go on storing at 85 % of its peak or more, refuse the rest within 50 ms, the lowest tier first, keep the queue within its
     bounds, stop refusing soon after, drain, and store everything that had a 202.
     """
