@@ -5,19 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import sync_playwright
 
-from tests.dashboards.web.browser import Visitor, launched, served
+from tests.dashboards.web.browser import Visitor, browser, served
 from tests.hostile.conftest import TOKEN
 from tests.hostile.test_stored_words import crawl
 from tests.hostile.words import MARK, WORDS
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Dialog
+    from playwright.sync_api import Browser, Dialog
 
     from tests.hostile.planting import Planting
 
 pytestmark = [pytest.mark.tools, pytest.mark.timeout(600)]
+__all__ = ["browser"]
 
 PLANTED = WORDS
 MADE = f"""() => [...document.querySelectorAll('*')].filter(node =>
@@ -27,7 +27,7 @@ MADE = f"""() => [...document.querySelectorAll('*')].filter(node =>
 ).map(node => node.outerHTML.slice(0, 200))"""
 
 
-def test_nothing_that_was_written_down_comes_to_life(planted: Planting) -> None:
+def test_nothing_that_was_written_down_comes_to_life(planted: Planting, browser: Browser) -> None:
     answers = list(crawl(planted, "/ui/", "/ui/users", "/ui/audit", "/status"))
     assert [path for path, answer in answers if answer.status_code >= 400] == []
     paths = [path for path, answer in answers if answer.mimetype == "text/html" and "<html" in answer.text]
@@ -38,8 +38,7 @@ def test_nothing_that_was_written_down_comes_to_life(planted: Planting) -> None:
         dialogs.append(dialog.message)
         dialog.dismiss()
 
-    with sync_playwright() as playwright, served(planted.app) as base:
-        browser = launched(playwright)
+    with served(planted.app) as base:
         visitor = Visitor(browser, base)
         visitor.page.on("dialog", note)
         visitor.page.on("response", lambda answer: missing.extend([answer.url] if answer.status >= 400 else []))
@@ -48,7 +47,6 @@ def test_nothing_that_was_written_down_comes_to_life(planted: Planting) -> None:
         for path in paths:
             visitor.page.goto(base + path)
             assert visitor.page.evaluate(MADE) == [], path
-        browser.close()
 
     assert len(paths) > 20
     assert dialogs == []

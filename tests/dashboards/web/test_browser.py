@@ -6,9 +6,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import sync_playwright
 
-from tests.dashboards.web.browser import Visitor, launched, served
+from tests.dashboards.web.browser import Visitor, browser, served
 from tests.dashboards.web.test_overview import promise
 
 if TYPE_CHECKING:
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from tests.conftest import World
 
 pytestmark = pytest.mark.tools
+__all__ = ["browser"]
 
 TOKEN = "the-token-of-the-operator"
 PAGES = (
@@ -41,14 +41,6 @@ PAGES = (
     "/ui/users",
     "/ui/audit",
 )
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = launched(playwright)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -13,7 +13,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import sync_playwright
 
 from app.report_composition import pages_of_reports
 from app.slo_composition import compose_slos
@@ -29,7 +28,7 @@ from reporting.reports.rendering import renderings
 from reporting.reports.subscription_links import SubscriptionLinks
 from reporting.slo.alert_state import Alert, AlertState
 from reporting.slo.burn_rate_alert import AlertSeverity
-from tests.dashboards.web.browser import Visitor, launched, served
+from tests.dashboards.web.browser import Visitor, browser, served
 from tests.dashboards.web.test_overview import promise
 from tests.dashboards.web.test_queue import letters
 
@@ -45,19 +44,11 @@ if TYPE_CHECKING:
     from tests.conftest import World
 
 pytestmark = pytest.mark.tools
-__all__ = ["letters"]
+__all__ = ["browser", "letters"]
 
 PATIENCE_MS = 120_000
 """For a report on a machine with a hundred other things to do."""
 TOKEN = "the-token-of-the-operator"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = launched(playwright)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -5,20 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import sync_playwright
 
 from reporting.reports.archive import Format
 from reporting.reports.rendering import renderings
-from tests.dashboards.web.browser import AXE, STANDARDS, launched
+from tests.dashboards.web.browser import AXE, STANDARDS, browser
 from tests.reporting.reports.hostile import hostile_month
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.tools
+__all__ = ["browser"]
 
 PHONE, DESK = 390, 1440
 
@@ -31,14 +30,6 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> dict[Format, Path]:
         places[kind] = directory / f"{kind}.html"
         places[kind].write_bytes(content)
     return places
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = launched(playwright)
-        yield browser
-        browser.close()
 
 
 @pytest.mark.parametrize("width", [PHONE, DESK])
