@@ -20,6 +20,7 @@ from app.core.settings import Settings, load_settings
 
 DEPLOY = Path(__file__).parents[1] / "deploy"
 COMPOSE = DEPLOY / "compose.yml"
+LINTER = Path(__file__).parent / "dclint"
 MANIFESTS = sorted((DEPLOY / "kubernetes").glob("*/*.yaml"))
 NO_SCHEMA = {"Kustomization", "ScaledObject"}
 """Kinds that are not Kubernetes' own, and are looked at by nobody here but a reader."""
@@ -39,6 +40,25 @@ def test_compose_file_is_one() -> None:
     result = subprocess.run(argv, capture_output=True, text=True, check=False)
 
     assert result.returncode == 0, result.stdout
+
+
+@pytest.mark.tools
+def test_compose_file_is_one_to_its_linter_too(tmp_path: Path) -> None:
+    here = shutil.copytree(LINTER, tmp_path / "dclint")
+    install = ["npm", "ci", "--silent", "--ignore-scripts", "--no-audit", "--no-fund"]
+    subprocess.run(install, cwd=here, check=True, timeout=150)
+    lint = ["node", "node_modules/dclint/bin/dclint.cjs", "--config", "dclint.yaml", "--max-warnings", "0"]
+    broken = tmp_path / "compose.yml"
+    broken.write_text(COMPOSE.read_text("utf-8").replace("127.0.0.1:3000:3000", "127.0.0.1:8080:3000"), "utf-8")
+
+    result, other = (
+        subprocess.run([*lint, path], cwd=here, capture_output=True, text=True, check=False)
+        for path in (COMPOSE, broken)
+    )
+
+    assert result.returncode == 0, result.stdout
+    assert other.returncode == 1
+    assert "no-duplicate-exported-ports" in other.stdout
 
 
 @pytest.mark.parametrize("path", MANIFESTS, ids=lambda path: f"{path.parent.name}/{path.name}")
