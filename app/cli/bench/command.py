@@ -7,6 +7,7 @@ import shutil
 import sys
 import tempfile
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,7 +61,7 @@ def command(
     as_json: bool,
     strict: bool,
 ) -> None:
-    """Measure ingestion, load by the clock, summaries, SLOs, imports, reports, pages and growth on a platform of its own, and compare them with the targets.
+    """Measure ingestion, load by the clock, summaries, SLOs, imports, reports, pages and growth on platforms of its own, and compare them with the targets.
 
     The load comes from another process over kept-alive connections, with every request made before the clock starts. Processor time is
     read from /proc for all processes of each component. The ceiling is one connection's binary COPY of as many rows into the same table.
@@ -88,9 +89,11 @@ def command(
         out.write_text(text + "\n")
     if markdown is not None:
         from app.cli.bench.markdown import as_markdown  # noqa: PLC0415
+        from app.cli.version import this_version  # noqa: PLC0415
         from app.core.marks import written_between  # noqa: PLC0415
 
-        markdown.write_text(written_between(markdown.read_text(), MEASURED, as_markdown(results)))
+        measured = as_markdown(results, version=this_version(), day=datetime.now(UTC).date())
+        markdown.write_text(written_between(markdown.read_text(), MEASURED, measured))
     if as_json:
         click.echo(text)
     else:

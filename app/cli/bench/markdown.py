@@ -11,6 +11,7 @@ from app.cli.machine import machine_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from datetime import date
 
     from rich.console import RenderableType
     from rich.table import Table
@@ -18,12 +19,10 @@ if TYPE_CHECKING:
     from app.cli.bench.results import Results
 
 
-def as_markdown(results: Results) -> str:
-    """Return the machine, the tables and the targets."""
-    return (
-        "\n".join((machine_line(results.machine), *(line for table in tables(results) for line in _lines(table))))
-        + "\n"
-    )
+def as_markdown(results: Results, *, version: str, day: date) -> str:
+    """Return what was measured and where, the tables and the targets."""
+    head = f"Commit {version}, {day.isoformat()}, on {machine_line(results.machine)}."
+    return "\n".join(("", head, *(line for table in tables(results) for line in _lines(table)), "", ""))
 
 
 def _lines(table: Table) -> Iterator[str]:

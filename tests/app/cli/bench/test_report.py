@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from datetime import date
 
 from rich.console import Console
 
@@ -25,9 +26,10 @@ def test_beside_a_figure_that_has_a_target_stand_the_goal_and_whether_it_is_met(
 def test_the_same_tables_are_written_as_markdown() -> None:
     results = Results(MACHINE, ingestion=(RUN,), targets=targets(ingestion=(RUN,)))
 
-    written = as_markdown(results)
+    written = as_markdown(results, version="abc", day=date(2026, 11, 23))
 
-    assert "### Ingestion, 16 connections" in written
+    assert written.startswith("\nCommit abc, 2026-11-23, on 2 x some, 4 GiB, ")
+    assert "\n\n### Ingestion, 16 connections\n\n|" in written
     assert "| stored a second, end to end | 30,000 |" in written
     assert "| stored, share of COPY | 50% |" in written
     assert "[green]" not in written
