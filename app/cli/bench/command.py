@@ -72,6 +72,7 @@ def command(
     from app.cli.bench.run import Plan, run  # noqa: PLC0415
 
     directory = Path(tempfile.mkdtemp(prefix="slipstream-bench-", dir=data))
+    directory.chmod(0o755)  # The engines' own user must be able to enter it.
     plan = Plan(
         parts=parts or PARTS,
         sizes=sizes or (1, 100, 1_000),
