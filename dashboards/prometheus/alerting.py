@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dashboards.prometheus.promises import STEP
+from dashboards.prometheus.promises import targets_of
 from dashboards.prometheus.queries import REQUESTS
 from dashboards.prometheus.recording import ERROR_RATIO, TOTAL, recorded
 from dashboards.prometheus.selectors import labels
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import timedelta
 
-    from dashboards.prometheus.promises import Burn, Plain, Promise
+    from dashboards.prometheus.promises import Burn, Plain, Promise, Silence
 
 BURN_ALERT = "ErrorBudgetBurn"
 PLAIN_ALERT = "SLOThreshold"
@@ -43,7 +43,7 @@ def burn_labels(promise: Promise, burn: Burn) -> dict[str, str]:
         "severity": burn.alert.severity.value,
         "rank": str(burn.rank),
         "long_window": write_duration(burn.alert.long_window),
-        "targets": burn.targets,
+        "targets": targets_of(burn.policy),
     }
 
 
@@ -64,7 +64,7 @@ def plain_labels(promise: Promise, plain: Plain) -> dict[str, str]:
         **promise.labels,
         "severity": plain.alert.severity.value,
         "policy": plain.policy.name,
-        "targets": plain.targets,
+        "targets": targets_of(plain.policy),
     }
 
 
@@ -73,6 +73,25 @@ def plain_annotations(promise: Promise, plain: Plain) -> dict[str, str]:
     name = promise.definition.display_name or promise.definition.name
     return {
         "summary": f"{name}: {plain.alert.text} over {write_duration(plain.alert.window)}",
+        "description": promise.definition.description,
+    }
+
+
+def silence_labels(promise: Promise, silence: Silence) -> dict[str, str]:
+    """Return what identifies an alert on silence and leads it to its receivers."""
+    return {
+        **promise.labels,
+        "severity": silence.alert.severity.value,
+        "policy": silence.policy.name,
+        "targets": targets_of(silence.policy),
+    }
+
+
+def silence_annotations(promise: Promise, silence: Silence) -> dict[str, str]:
+    """Say for how long it is silent."""
+    name = promise.definition.display_name or promise.definition.name
+    return {
+        "summary": f"{name}: nothing is counted over {write_duration(silence.alert.window)}",
         "description": promise.definition.description,
     }
 
@@ -94,18 +113,14 @@ def _alerts(promise: Promise) -> Iterator[dict[str, Any]]:
             "labels": plain_labels(promise, plain),
             "annotations": plain_annotations(promise, plain),
         }
-    quiet = [policy for policy in promise.definition.policies if policy.when_no_data]
-    if quiet:
-        targets = sorted({target.name for policy in quiet for target in policy.targets})
+    for silence in promise.silences:
         yield {
             "alert": NO_DATA_ALERT,
-            "expr": f"absent({recorded(TOTAL, STEP)}{labels(promise.labels)})",
-            "for": SILENT_FOR,
-            "labels": {**promise.labels, "severity": AlertSeverity.TICKET.value, "targets": ",".join(targets)},
-            "annotations": {
-                "summary": f"{promise.definition.display_name or promise.definition.name}: nothing is counted",
-                "description": promise.definition.description,
-            },
+            # Counters that stand still are there, and 0.
+            "expr": f"absent({recorded(TOTAL, silence.alert.window)}{labels(promise.labels)} > 0)",
+            "for": write_duration(silence.hold),
+            "labels": silence_labels(promise, silence),
+            "annotations": silence_annotations(promise, silence),
         }
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from dashboards.prometheus.queries import Query
     from reporting.definitions.definition import AlertPolicy, Definition, Indicator
     from reporting.slo.burn_rate_alert import BurnRateAlert
+    from reporting.slo.no_data_alert import NoDataAlert
     from reporting.slo.threshold_alert import ThresholdAlert
 
 STEP = timedelta(minutes=5)
@@ -38,10 +39,6 @@ class Burn:
     rank: int
     limit: str
     hold: timedelta
-
-    @property
-    def targets(self) -> str:
-        return ",".join(sorted({target.name for target in self.policy.targets}))
 
     @property
     def windows(self) -> tuple[timedelta, ...]:
@@ -62,13 +59,22 @@ class Plain:
     hold: timedelta
 
     @property
-    def targets(self) -> str:
-        return ",".join(sorted({target.name for target in self.policy.targets}))
-
-    @property
     def is_slow(self) -> bool:
         """Whether its bad events are the slow ones."""
         return self.alert.slower_than_ms is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """An alert on nothing being counted."""
+
+    policy: AlertPolicy
+    alert: NoDataAlert
+
+    @property
+    def hold(self) -> timedelta:
+        """Not less than a step: a Prometheus that has just been started has counted nothing yet."""
+        return max(self.alert.hold, STEP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +86,7 @@ class Promise:
     period: timedelta
     burns: tuple[Burn, ...]
     plain: tuple[Plain, ...] = ()
+    silences: tuple[Silence, ...] = ()
 
     @property
     def labels(self) -> dict[str, str]:
@@ -94,7 +101,8 @@ class Promise:
     def windows(self) -> list[timedelta]:
         """Every window that is recorded, the shortest first."""
         compared = {each.alert.window for each in self.plain if not each.is_slow}
-        return sorted({STEP, *compared, *(window for burn in self.burns for window in burn.windows)})
+        silent = {each.alert.window for each in self.silences}
+        return sorted({STEP, *compared, *silent, *(window for burn in self.burns for window in burn.windows)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +152,9 @@ def _promise(definition: Definition, refused: dict[str, str]) -> Promise:
         )
         for rank, (policy, alert) in enumerate(pairs, start=1)
     )
-    return Promise(definition, query, period, burns, tuple(_plain(definition, refused, late=late)))
+    plain = tuple(_plain(definition, refused, late=late))
+    silences = tuple(Silence(policy, policy.silence) for policy in definition.policies if policy.silence is not None)
+    return Promise(definition, query, period, burns, plain, silences)
 
 
 def _plain(definition: Definition, refused: dict[str, str], *, late: bool) -> Iterator[Plain]:
@@ -164,6 +174,11 @@ def _compared(indicator: Indicator, alert: ThresholdAlert) -> Indicator:
     if alert.slower_than_ms is None:
         return indicator
     return replace(indicator, good=None, bad=slow_part(indicator.total, alert.slower_than_ms))
+
+
+def targets_of(policy: AlertPolicy) -> str:
+    """Return the names of whom a policy tells, as a label has them."""
+    return ",".join(sorted({target.name for target in policy.targets}))
 
 
 def decimal_text(ratio: Fraction) -> str:

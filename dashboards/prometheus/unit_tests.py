@@ -14,12 +14,15 @@ from dashboards.prometheus.alerting import (
     ABSENT_ALERT,
     BURN_ALERT,
     DEAD_MANS_SWITCH,
+    NO_DATA_ALERT,
     PLAIN_ALERT,
     alerting_rules,
     burn_annotations,
     burn_labels,
     plain_annotations,
     plain_labels,
+    silence_annotations,
+    silence_labels,
 )
 from dashboards.prometheus.recording import recording_rules
 from dashboards.prometheus.samples import error_ratio, example, increases
@@ -65,6 +68,8 @@ def _tests(promise: Promise) -> Iterator[dict[str, Any]]:
             for ratio in _ratios([plain.limit]):
                 name = f"{definition.name}, {plain.policy.name} at {float(ratio):.4%} of slow requests"
                 yield _test(promise, plain.indicator, ratio, name)
+    if promise.silences:
+        yield _silent(promise)
 
 
 def _ratios(texts: Iterable[str]) -> list[Fraction]:
@@ -113,6 +118,31 @@ def _test(promise: Promise, indicator: Indicator, ratio: Fraction, name: str) ->
                     for each in plain
                 ],
             },
+            *([{"eval_time": write_duration(until), "alertname": NO_DATA_ALERT}] if promise.silences else []),
+        ],
+    }
+
+
+def _silent(promise: Promise) -> dict[str, Any]:
+    """Return a test of what fires while everything is scraped and nothing counts."""
+    until = max(silence.alert.window + silence.hold for silence in promise.silences) + 2 * _EVALUATED
+    still = increases(promise.definition.indicator, good=_EVENTS, bad=_EVENTS)
+    return {
+        "name": f"{promise.definition.name} is silent",
+        "interval": write_duration(_A_SCRAPE),
+        "input_series": [{"series": series, "values": f"{_EVENTS}+0x{until // _A_SCRAPE}"} for series in still],
+        "alert_rule_test": [
+            {
+                "eval_time": write_duration(until),
+                "alertname": NO_DATA_ALERT,
+                "exp_alerts": [
+                    {
+                        "exp_labels": silence_labels(promise, silence),
+                        "exp_annotations": silence_annotations(promise, silence),
+                    }
+                    for silence in promise.silences
+                ],
+            }
         ],
     }
 

@@ -92,12 +92,29 @@ def test_late_events_are_alerted_when_they_have_had_their_minute(tmp_path: Path)
     assert not any("for" in rule for rule in alerts_of(files, "availability"))
 
 
-def test_silence_is_told_where_a_policy_asks_for_it(tmp_path: Path) -> None:
+def test_silence_is_told_as_each_policy_asks_for_it(tmp_path: Path) -> None:
     text = SHIPPED.replace("alertWhenBreaching: true", "alertWhenBreaching: true\n  alertWhenNoData: true")
 
-    told = [rule for rule in alerts_of(exported(tmp_path, text), "availability") if rule["alert"] == "SLOHasNoData"]
+    files = exported(tmp_path, text)
+    told = alerts_of(files, "availability", "SLOHasNoData")
 
-    assert [rule["labels"]["targets"] for rule in told] == ["on-call,team"]
+    assert {(rule["labels"]["severity"], rule["labels"]["targets"]) for rule in told} == {
+        ("page", "on-call"),
+        ("ticket", "team"),
+    }
+    assert len({rule["labels"]["policy"] for rule in told}) == len(told)
+    own = '{slo="availability", service="slipstream"}'
+    assert f"absent(slipstream:slo_total:increase5m{own} > 0)" in {rule["expr"] for rule in told}
+    assert all("for" in rule for rule in told)
+    assert alerts_of(exported(tmp_path / "shipped"), "availability", "SLOHasNoData") == []
+
+
+def test_whom_silence_alone_is_told_has_a_receiver(tmp_path: Path) -> None:
+    text = SHIPPED.replace("alertWhenBreaching: true", "alertWhenBreaching: false\n  alertWhenNoData: true")
+
+    files = exported(tmp_path, text)
+
+    assert {receiver["name"] for receiver in files[ALERTMANAGER]["receivers"]} >= {"on-call", "team"}
 
 
 def test_the_dead_mans_switch_always_fires_and_has_a_receiver_of_its_own(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ pytestmark = pytest.mark.tools
 SLOS = Path(__file__).resolve().parents[3] / "slos"
 SHIPPED = "\n---\n".join(path.read_text() for path in sorted(SLOS.glob("*.yaml")))
 OTHERS = SHIPPED.replace("duration: 30d", "duration: 7d").replace("2% 1h/5m, 5% 6h/30m", "8% 1h/5m, 14x 6h/30m")
+WATCHED = SHIPPED.replace("alertWhenBreaching: true", "alertWhenBreaching: true\n  alertWhenNoData: true")
 
 
 def run(directory: Path, *command: str) -> str:
@@ -23,7 +24,7 @@ def run(directory: Path, *command: str) -> str:
     return done.stdout
 
 
-@pytest.fixture(params=[SHIPPED, OTHERS], ids=["as shipped", "other windows and factors"])
+@pytest.fixture(params=[SHIPPED, OTHERS, WATCHED], ids=["as shipped", "other windows and factors", "silence"])
 def directory(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     assert export(load(request.param).definitions, tmp_path).refused == {}
     return tmp_path
@@ -48,10 +49,11 @@ def test_the_exported_unit_tests_pass(directory: Path) -> None:
         ("availability", ("> 0.05", "> 0.052")),
         ("ingest-latency", ("> 0) > 0.01", "> 0) > 0.0097")),
         ("availability", ("expr: vector(1)", "expr: vector(1) > 1")),
+        ("availability", ('service="slipstream"} > 0)', 'service="slipstream"})')),
     ],
 )
 def test_the_exported_unit_tests_fail_when_a_rule_is_wrong(tmp_path: Path, slo: str, change: tuple[str, str]) -> None:
-    export([definition for definition in load(SHIPPED).definitions if definition.name == slo], tmp_path)
+    export([definition for definition in load(WATCHED).definitions if definition.name == slo], tmp_path)
     changed = 0
     for name in (RECORDING, ALERTING):
         text = (tmp_path / name).read_text()
