@@ -9,13 +9,14 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import count, repeat
 from random import Random
 from typing import TYPE_CHECKING, Any, Self
 
 from app.cli.sample_events import batch_body, sample_events
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from multiprocessing.connection import Connection
 
 RECEIVE_BYTES = 65_536
@@ -47,12 +48,17 @@ class BatchLoad:
 
 @dataclass(frozen=True, slots=True)
 class GetLoad:
-    """So many GET requests of these paths in turn, over so many connections at once; each path with its account's key."""
+    """So many GET requests of these paths in turn, over so many connections at once; each path with its account's key.
+
+    With `per_s` they are sent by the clock, so many a second, and a latency counts from when its request was due; without,
+    each connection sends the next as soon as the last is answered.
+    """
 
     target: Target
     paths: tuple[tuple[str, str], ...]
     requests: int
     connections: int
+    per_s: float = 0.0
 
 
 @dataclass(slots=True)
@@ -106,12 +112,13 @@ def _generate(load: BatchLoad | GetLoad, pipe: Connection) -> None:
     shares = [requests[number :: load.connections] for number in range(load.connections)]
     results = [LoadResult() for _ in shares]
     sockets = [socket.create_connection((load.target.host, load.target.port), timeout=60) for _ in shares]
-    threads = [
-        threading.Thread(target=_drive, args=work, daemon=True) for work in zip(sockets, shares, results, strict=True)
-    ]
     pipe.send("ready")
     pipe.recv()
     started, cpu = time.perf_counter(), time.process_time()
+    threads = [
+        threading.Thread(target=_drive, args=work, daemon=True)
+        for work in zip(sockets, shares, _dues(load), results, strict=True)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -127,11 +134,24 @@ def _generate(load: BatchLoad | GetLoad, pipe: Connection) -> None:
     pipe.send(total)
 
 
-def _drive(connection: socket.socket, requests: Sequence[bytes], result: LoadResult) -> None:
+def _dues(load: BatchLoad | GetLoad) -> list[Iterator[int]]:
+    """For each connection, when each of its requests is due, by the clock; 0 is at once."""
+    if isinstance(load, BatchLoad) or not load.per_s:
+        return [repeat(0) for _ in range(load.connections)]
+    step = round(1e9 / load.per_s)
+    return [
+        count(time.perf_counter_ns() + number * step, load.connections * step) for number in range(load.connections)
+    ]
+
+
+def _drive(connection: socket.socket, requests: Sequence[bytes], dues: Iterator[int], result: LoadResult) -> None:
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     clock = time.perf_counter_ns
-    for request in requests:
+    for request, due in zip(requests, dues, strict=False):
         started = clock()
+        if due > started:
+            time.sleep((due - started) / 1e9)
+        started = due or started
         connection.sendall(request)
         status, ending = _read_answer(connection)
         result.latencies_us.append((clock() - started) // 1_000)

@@ -162,9 +162,12 @@ def _summaries(summaries: Summaries, marks: Marks) -> Table:
     table = Table(title=f"Summaries, {summaries.stored_events:,} events stored, {summaries.refused:,} requests refused")
     for heading in ("", "connections", "a second", "p50, p95, p99, max ms", "target, p99"):
         table.add_column(heading, justify="right" if heading in {"connections", "a second"} else "left")
-    hot, cold = _percentiles(summaries.hot), _percentiles(summaries.cold)
-    table.add_row("from the cache", str(summaries.connections), f"{summaries.hot_per_s:,.0f}", hot, marks[HOT])
-    table.add_row("from PostgreSQL", "1", "", cold, marks[COLD])
+    for what, connections, per_s, latency, mark in (
+        ("from the cache, as many as it can", summaries.connections, summaries.hot_per_s, summaries.hot, ""),
+        ("from the cache, by the clock", summaries.connections, summaries.steady_per_s, summaries.steady, marks[HOT]),
+        ("from PostgreSQL", 1, None, summaries.cold, marks[COLD]),
+    ):
+        table.add_row(what, str(connections), "" if per_s is None else f"{per_s:,.0f}", _percentiles(latency), mark)
     return table
 
 

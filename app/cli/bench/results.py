@@ -114,13 +114,18 @@ class Grown:
 
 @dataclass(frozen=True, slots=True)
 class Summaries:
-    """`hot` comes from the cache; `cold` is computed with that many events stored, one request at a time. `refused` are both kinds'."""
+    """`hot` comes from the cache, as many as connections that never rest are answered; `steady` too, by the clock, `steady_per_s` of them.
+
+    `cold` is computed with that many events stored, one request at a time. `refused` are of all kinds.
+    """
 
     stored_events: int
     connections: int
     refused: int
     hot_per_s: float
     hot: Latency
+    steady_per_s: float
+    steady: Latency
     cold: Latency
 
 

@@ -61,7 +61,7 @@ def run(plan: Plan, directory: Path, console: Console) -> Results:
     wanted = [part for part in MEASURES if part in plan.parts]
     together = [part for part in wanted if part not in ALONE]
     with Progress(console=console, transient=True) as progress:
-        for parts in filter(None, (together, *([part] for part in wanted if part in ALONE))):
+        for parts in filter(None, (*([part] for part in wanted if part in ALONE), together)):
             results = replace(results, **_measured(parts, plan, directory / parts[0], progress))
     return replace(results, targets=compare(results))
 

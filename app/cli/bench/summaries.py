@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 WINDOWS = ("1h", "24h", "7d", "30d")
 COLD_ROUNDS = 10
+STEADY = 0.5
+"""Of the most that the machine answers."""
 OK = 200
 
 
@@ -45,12 +47,17 @@ def measure_summaries(
     cold, paths = ask_cold(platform, target), _paths(target)
     _ask(GetLoad(target, paths, len(paths), 1))  # Warm the cache.
     hot = _ask(GetLoad(target, paths, requests, connections))
+    # The answers of a machine that does all it can tell how many ask, and not how long one of them takes.
+    steady_per_s = STEADY * requests / hot.seconds
+    steady = _ask(GetLoad(target, paths, round(requests * STEADY), connections, steady_per_s))
     return Summaries(
         stored_events=events,
         connections=connections,
-        refused=sum(result.statuses.total() - result.statuses[OK] for result in (*cold, hot)),
+        refused=sum(result.statuses.total() - result.statuses[OK] for result in (*cold, hot, steady)),
         hot_per_s=requests / hot.seconds,
         hot=Latency.of(hot.latencies_us),
+        steady_per_s=steady_per_s,
+        steady=Latency.of(steady.latencies_us),
         cold=Latency.of([latency for result in cold for latency in result.latencies_us]),
     )
 

@@ -124,10 +124,10 @@ def _of_summaries(summaries: Summaries | None) -> Iterator[Target]:
         return
     yield Target(
         figure=HOT,
-        name=f"summary from the cache, p99 at {summaries.connections} connections",
+        name="summary from the cache, p99 at half of the most",
         goal=f"< {HOT_P99_MS:g} ms",
-        measured=f"{summaries.hot.p99_ms:.1f} ms",
-        met=summaries.hot.p99_ms < HOT_P99_MS,
+        measured=f"{summaries.steady.p99_ms:.1f} ms at {summaries.steady_per_s:,.0f} a second",
+        met=summaries.steady.p99_ms < HOT_P99_MS,
     )
     yield Target(
         figure=COLD,

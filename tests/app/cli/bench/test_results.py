@@ -83,7 +83,9 @@ def test_summaries_have_a_target_hot_and_cold() -> None:
         connections=16,
         refused=0,
         hot_per_s=5_000,
-        hot=Latency(1, 2, 4.9, 9),
+        hot=Latency(1, 2, 10, 19),
+        steady_per_s=2_500,
+        steady=Latency(1, 2, 4.9, 9),
         cold=Latency(1, 2, 10, 20),
     )
 
