@@ -20,6 +20,8 @@ local level, at = bucket_refill(kept[1], kept[2], per_minute, per_minute, now)
 local wait = bucket_wait(level, per_minute, 1)
 if wait == 0 then
   level = bucket_take(level, 1)
+  -- Not into the log on disk: nobody who reads waits for a disk. After a restart of Valkey a minute's worth is there again.
+  redis.set_repl(redis.REPL_REPLICA)
   redis.call('HSET', KEYS[2], 'summaries.level', level, 'summaries.at', at)
 end
 return { wait, math.floor(level / SHARES), per_minute, bucket_wait(level, per_minute, per_minute), now, tier }

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from enum import Enum, auto
+from functools import partial
+from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -17,6 +19,8 @@ from app.core.errors import DependencyError
 from app.core.valkey import CommandError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from app.core.valkey import Valkey
     from ingestion.summary.windows import Window
 
@@ -58,6 +62,7 @@ class SummaryCache:
     def __init__(self, valkey: Valkey, *, keep_s: int, beside_limits: bool = False) -> None:
         """`beside_limits`: it is on the server of the accounts' limits, so that one round trip reads both."""
         self._valkey = valkey
+        self._unlogged = valkey.script(files("ingestion.summary").joinpath("unlogged.lua").read_text("utf-8"))
         self._keep_s = keep_s
         self._beside_limits = beside_limits
         self._away_until: datetime | None = None
@@ -85,7 +90,7 @@ class SummaryCache:
     def take_turn(self, account_id: str, window: Window, *, now: datetime) -> Turn:
         """Ask whether to refresh; whose turn it is must `put`, `end_turn` or `give_up`."""
         key = keyspace.summary_refresh(account_id, window)
-        holder = self._ask(now, ("SET", key, _REFRESHING, "NX", "GET", "PX", _REFRESH_MS))
+        holder = self._change(now, "SET", key, _REFRESHING, "NX", "GET", "PX", _REFRESH_MS)
         if holder is None:
             return Turn.OURS
         return Turn.FAILING if holder == _FAILING else Turn.ANOTHERS
@@ -98,16 +103,16 @@ class SummaryCache:
         """Keep a summary, if there is room for it; that ends the turn."""
         value = msgspec.msgpack.encode(summary)
         if self._keep_s > 0 and len(value) <= LARGEST_VALUE and self._has_room(now):
-            self._ask(now, ("SET", keyspace.summary(summary.account_id, window), value, "EX", self._keep_s))
+            self._change(now, "SET", keyspace.summary(summary.account_id, window), value, "EX", self._keep_s)
         self.end_turn(summary.account_id, window, now=now)
 
     def end_turn(self, account_id: str, window: Window, *, now: datetime) -> None:
-        self._ask(now, ("DEL", keyspace.summary_refresh(account_id, window)))
+        self._change(now, "DEL", keyspace.summary_refresh(account_id, window))
 
     def give_up(self, account_id: str, window: Window, *, now: datetime) -> None:
         """End the turn, and let nobody have one for a moment."""
         key = keyspace.summary_refresh(account_id, window)
-        self._ask(now, ("SET", key, _FAILING, "PX", _FAILING_MS))
+        self._change(now, "SET", key, _FAILING, "PX", _FAILING_MS)
 
     def _has_room(self, now: datetime) -> bool:
         """Tell whether the server has memory for us, as it was a second ago at most."""
@@ -119,10 +124,17 @@ class SummaryCache:
         return self._room[1]
 
     def _ask(self, now: datetime, command: tuple[Any, ...]) -> Any:
+        return self._unless_away(now, partial(self._valkey.execute, *command))
+
+    def _change(self, now: datetime, command: str, key: str, *args: str | bytes | float) -> Any:
+        """Run a command past the log: what is lost with a restart is computed again."""
+        return self._unless_away(now, partial(self._unlogged, (key,), (command, *args)))
+
+    def _unless_away(self, now: datetime, ask: Callable[[], Any]) -> Any:
         if self._away_until is not None and now < self._away_until:
             return None
         try:
-            reply = self._valkey.execute(*command)
+            reply = ask()
         except (DependencyError, CommandError):
             self._away_until = now + _AWAY
             return None

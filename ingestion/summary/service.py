@@ -1,7 +1,8 @@
 """Summaries as they are sent, fresh or out of the cache.
 
 1. A cached one that is fresh is sent; those of large accounts are for longer (`sources`).
-2. An older one has to be refreshed, by one request of all processes; the others get the old one meanwhile.
+2. An older one has to be refreshed, by one request of all processes; the others get the old one meanwhile. So do all whose
+   refresh would be one too many at a time (`Source.refreshes`): many go stale together, and then everybody would wait.
 3. Where there is none, or only one that is much older, the others wait for the refresh.
 4. When PostgreSQL is away the old one is sent, up to `stale_s`.
 """
@@ -92,6 +93,18 @@ class Summaries:
         cached = self._cache.read(found, account_id, window) or self._cache.get(account_id, window, now=now)
         if cached is not None and now - cached.computed_at < source.fresh:
             return _answer(cached, CacheState.HIT, now)
+        if cached is None or now - cached.computed_at >= source.fresh + _GRACE:
+            return self._refreshed(source, account_id, window, cached, now=now)
+        if not source.refreshes.acquire(blocking=False):
+            return _answer(cached, CacheState.STALE, now)
+        try:
+            return self._refreshed(source, account_id, window, cached, now=now)
+        finally:
+            source.refreshes.release()
+
+    def _refreshed(
+        self, source: Source, account_id: str, window: Window, cached: CachedSummary | None, *, now: datetime
+    ) -> Answer | None:
         turn = self._cache.take_turn(account_id, window, now=now)
         if turn is Turn.ANOTHERS:
             if cached is not None and now - cached.computed_at < source.fresh + _GRACE:

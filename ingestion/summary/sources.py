@@ -7,8 +7,9 @@ that is current enough; when it is not, or fails, from the primary over the conn
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Protocol
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 _SHARE_OF_REPLICA = 0.5
 """Of what is left of the deadline, so much may be spent on a replica that turns out to be gone; the rest is the primary's."""
 _UP_TO_DATE = timedelta(0)
+_REFRESHES = 2
+"""A process refreshes some hundreds a second by two at a time; more at once only take the interpreter from each other."""
 
 
 class Counts(Protocol):
@@ -37,11 +40,15 @@ class Counts(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where to read: `fresh` is how long what was read counts as new, `behind` how old it may be when it is read."""
+    """Where to read: `fresh` is how long what was read counts as new, `behind` how old it may be when it is read.
+
+    `refreshes` has a place for each answer of which there is an old one that may be computed anew at a time.
+    """
 
     store: Counts
     fresh: timedelta
     behind: timedelta = _UP_TO_DATE
+    refreshes: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(_REFRESHES), repr=False, compare=False)
 
     def of(self, _account_id: str) -> Source:
         """Be the one source of all accounts, where there is no other."""
@@ -71,7 +78,7 @@ class SourcesBySize:
         lag_s = None if self._replica is None else self._replica.lag_s()
         if self._replica is None or lag_s is None:
             return self._large
-        return Source(self._replica, self._large.fresh, timedelta(seconds=lag_s))
+        return replace(self._large, store=self._replica, behind=timedelta(seconds=lag_s))
 
 
 class ReplicaFirst:

@@ -312,12 +312,18 @@ def test_without_a_cache_every_request_reads_for_itself(
     assert store.calls == 3
 
 
-def test_a_cache_that_is_away_is_not_asked_again_for_a_moment(valkey: Valkey, now: datetime) -> None:
-    cache = SummaryCache(Valkey("redis://127.0.0.1:1"), keep_s=60)
-    assert cache.get("acme", Window.HOUR, now=now) is None
-    summary = CachedSummary("acme", "1h", now, '"etag"', b"{}")
+def test_a_cache_that_is_away_is_not_asked_again_for_a_moment(
+    valkey: Valkey, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_command: object) -> None:
+        raise DependencyUnavailableError("valkey", "is away")
 
-    cache._valkey = valkey
+    cache = SummaryCache(valkey, keep_s=60)
+    summary = CachedSummary("acme", "1h", now, '"etag"', b"{}")
+    with monkeypatch.context() as patched:
+        patched.setattr(valkey, "execute", away)
+        assert cache.get("acme", Window.HOUR, now=now) is None
+
     cache.put(summary, window=Window.HOUR, now=later(now, 0.5))
     assert cache.get("acme", Window.HOUR, now=later(now, 1)) is None
 
