@@ -21,7 +21,8 @@ DEFAULT = "slipstream"
 def routing(promises: Sequence[Promise]) -> dict[str, Any]:
     """Return the content of alertmanager.yml. Its receivers have names alone: what they speak is the operator's."""
     told = [burn.policy for promise in promises for burn in promise.burns]
-    told += [each.policy for promise in promises for each in (*promise.plain, *promise.silences)]
+    told += [plain.policy for promise in promises for plain in promise.plain]
+    told += [silence.policy for promise in promises for silence in promise.silences]
     targets = sorted({target.name for policy in told for target in policy.targets})
     pages = sorted(
         {
