@@ -47,9 +47,9 @@ class Callers:
     def __init__(self) -> None:
         self._callers: dict[str, Caller] = {}
 
-    def find(self, digest: str) -> Caller | None:
-        """Return what is known of a key, which is named by the digest of its secret."""
-        return self._callers.get(digest)
+    def find(self, name: str) -> Caller | None:
+        """Return what is known of a key, which is named by its account and the digest of its secret."""
+        return self._callers.get(name)
 
     def refusal_of(self, caller: Caller, now: datetime) -> Refusal | None:
         """Return the refusal that is certain now, with what is left of its wait."""
@@ -59,11 +59,11 @@ class Callers:
         wait_s = (caller.refusal.retry_after or 0.0) - (at - caller.refused_at)
         return replace(caller.refusal, retry_after=max(wait_s, 0.0))
 
-    def passed(self, digest: str, standing: Standing, *, events: int) -> None:
+    def passed(self, name: str, standing: Standing, *, events: int) -> None:
         """Remember a key whose batch of so many events was admitted, or might be."""
-        self._put(digest, Caller(standing, events=events))
+        self._put(name, Caller(standing, events=events))
 
-    def refused(self, digest: str, refusal: Refusal, now: datetime, *, suspect: bool) -> None:
+    def refused(self, name: str, refusal: Refusal, now: datetime, *, suspect: bool) -> None:
         """Remember a refusal as long as it is certain."""
         if refusal.standing is None:
             return
@@ -72,17 +72,17 @@ class Callers:
         if lasts_s > 0 or suspect:
             # The exception itself would keep the frames of the request alive that it was raised in.
             kept = replace(refusal)
-            self._put(digest, Caller(refusal.standing, kept, at, at + lasts_s, suspect))
+            self._put(name, Caller(refusal.standing, kept, at, at + lasts_s, suspect))
 
-    def suspected(self, digest: str, standing: Standing) -> None:
+    def suspected(self, name: str, standing: Standing) -> None:
         """Remember that the circuit of a key's account is half open."""
-        self._put(digest, Caller(standing, suspect=True))
+        self._put(name, Caller(standing, suspect=True))
 
-    def forget(self, digest: str) -> None:
+    def forget(self, name: str) -> None:
         """Forget a key that turned out not to be valid any more."""
-        self._callers.pop(digest, None)
+        self._callers.pop(name, None)
 
-    def _put(self, digest: str, caller: Caller) -> None:
-        if len(self._callers) >= _MOST and digest not in self._callers:
+    def _put(self, name: str, caller: Caller) -> None:
+        if len(self._callers) >= _MOST and name not in self._callers:
             self._callers.clear()
-        self._callers[digest] = caller
+        self._callers[name] = caller

@@ -53,6 +53,11 @@ BAD = frozenset(
 log = structlog.get_logger(__name__)
 
 
+def _caller(key: PresentedKey) -> str:
+    """Name a caller: whoever has a valid key of his own, and presents its secret with another account, is not known by it."""
+    return f"{key.account_id}.{key.digest_hex}"
+
+
 class Gate:
     """Thread-safe; one a process. `processes` is how many like it share the load."""
 
@@ -66,11 +71,11 @@ class Gate:
 
     def knows(self, key: PresentedKey) -> bool:
         """Tell whether the key was found valid here a while ago."""
-        return self._callers.find(key.digest_hex) is not None
+        return self._callers.find(_caller(key)) is not None
 
     def enter(self, key: PresentedKey, now: datetime) -> Ticket:
         """Return what the request needs to be admitted; raises `Refusal` when looking at its body is in vain."""
-        caller = self._callers.find(key.digest_hex)
+        caller = self._callers.find(_caller(key))
         refused_lanes = self._overload.refused_lanes()
         if caller is None:
             # Only the script knows his lane.
@@ -88,12 +93,12 @@ class Gate:
         if seen.wait_ms:
             raise self._open(key, seen, now)
         if seen.state is State.CLOSED:
-            self._callers.passed(key.digest_hex, seen.standing, events=caller.events)
+            self._callers.passed(_caller(key), seen.standing, events=caller.events)
         return Ticket(seen.token)
 
     def place(self, key: PresentedKey, now: datetime, ticket: Ticket) -> Place:
         """Return a place in which a request is decoded and admitted; raises `Refusal` when the line for it is too long."""
-        caller = self._callers.find(key.digest_hex)
+        caller = self._callers.find(_caller(key))
         try:
             # Of somebody who comes for the first time only the script knows the lane.
             return self._line.place(Lane.NORMAL if caller is None else Lane(caller.lane))
@@ -112,11 +117,11 @@ class Gate:
             self._give_turn(key, refusal, batch.count, now)
             raise
         except Problem:
-            self._callers.forget(key.digest_hex)
+            self._callers.forget(_caller(key))
             self._release(key, now, ticket)
             raise
         if ticket.token == NO_PROBE:
-            self._callers.passed(key.digest_hex, receipt.standing, events=batch.count)
+            self._callers.passed(_caller(key), receipt.standing, events=batch.count)
         return receipt
 
     def spoiled(self, key: PresentedKey, problem: Problem, now: datetime, ticket: Ticket) -> Standing | None:
@@ -137,13 +142,13 @@ class Gate:
         if seen.state is State.OPEN:
             self._open(key, seen, now)
         elif seen.state is State.HALF_OPEN:
-            self._callers.suspected(key.digest_hex, seen.standing)
+            self._callers.suspected(_caller(key), seen.standing)
         return seen.standing
 
     def _refused(self, key: PresentedKey, refusal: Refusal, now: datetime, ticket: Ticket) -> None:
         """Remember a refusal. A probe that was refused has proved nothing, unless its batch was bad."""
         suspect = refusal.type is ProblemType.CIRCUIT_OPEN or ticket.token != NO_PROBE
-        self._callers.refused(key.digest_hex, refusal, now, suspect=suspect)
+        self._callers.refused(_caller(key), refusal, now, suspect=suspect)
         if refusal.type is ProblemType.INVALID_EVENTS:
             self.spoiled(key, refusal, now, ticket)
         else:
@@ -151,7 +156,7 @@ class Gate:
 
     def _open(self, key: PresentedKey, seen: Seen, now: datetime) -> Refusal:
         refusal = circuit_open(seen.standing, wait_ms=seen.wait_ms)
-        self._callers.refused(key.digest_hex, refusal, now, suspect=True)
+        self._callers.refused(_caller(key), refusal, now, suspect=True)
         return refusal
 
     def _release(self, key: PresentedKey, now: datetime, ticket: Ticket) -> None:

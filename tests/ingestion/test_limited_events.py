@@ -115,6 +115,19 @@ def test_a_stranger_is_told_nothing_of_the_account_that_he_names(client: FlaskCl
             assert "RateLimit" not in response.headers
 
 
+def test_who_presents_his_own_secret_with_another_account_is_a_stranger_there(
+    client: FlaskClient, world: World, accounts: Accounts
+) -> None:
+    accounts.change("bolt", AccountChange(overrides=Overrides(daily_quota=1)), datetime.now(UTC))
+    assert [post(client, world.bob.key, events=events).status_code for events in (1, 2, 2)] == [202, 429, 429]
+    _, _, key_id, secret = world.bob.key.split(".")
+
+    borrowed = post(client, f"slip.acme.{key_id}.{secret}")
+
+    assert borrowed.status_code == 401
+    assert "RateLimit" not in borrowed.headers
+
+
 def test_more_than_the_rate_is_a_429_that_says_all(client: FlaskClient, world: World, override: Any) -> None:
     override(events_per_minute=1, events_burst=100)
     post(client, world.alice.key, events=95)
