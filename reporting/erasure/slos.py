@@ -91,7 +91,7 @@ def _rewrite_versions(connection: Connection, words: Words) -> int:
     rewritten = 0
     for version in catalogue_store.versions(connection):
         document = None if version.document is None else _without(version.document, words)
-        after = version._replace(applied_by=words.replaced(version.applied_by), document=document)
+        after = version._replace(applied_by=words.signed(version.applied_by), document=document)
         if after != version:
             slos_store.rewrite_version(connection, version, after)
             rewritten += 1

@@ -51,7 +51,7 @@ class Purge:
                 yield from self._of_services(table, rule.service)
         # Last, so that rows which are deleted anyway are not rewritten before.
         for name, rule in RULES.items():
-            if rule.words or rule.labels or rule.mentions:
+            if rule.texts:
                 yield from self._texts(name)
 
     def _rows(self, table: Table) -> Iterator[int]:

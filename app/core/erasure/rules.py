@@ -45,6 +45,11 @@ class Rule:
     mentions: tuple[str, ...] = ()
     never: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Return the columns in which something may have to be replaced."""
+        return (*self.words, *self.signed, *self.labels, *self.mentions)
+
 
 def _never(reason: str, *columns: str) -> dict[str, str]:
     return dict.fromkeys(columns, reason)

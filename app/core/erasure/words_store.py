@@ -38,7 +38,7 @@ def replace(
     bounds = [] if behind is None else [after(columns, behind)]
     if until is not None:
         bounds.append(~after(columns, until))
-    wanted = [table.c[name] for name in dict.fromkeys((*rule.words, *rule.signed, *rule.labels, *rule.mentions))]
+    wanted = [table.c[name] for name in dict.fromkeys(rule.texts)]
     suspicious = or_(*(holds(column, (*words.names, *words.labels)) for column in wanted))
     query = select(table).where(*bounds, suspicious).order_by(*columns).with_for_update()
     return sum(_replace(connection, table, rule, words, row) for row in connection.execute(query).all())

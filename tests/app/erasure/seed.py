@@ -70,13 +70,7 @@ def concerned() -> list[Table]:
         table
         for table in metadata.sorted_tables
         if table.name not in BY_HAND
-        and (
-            (rule := RULES[table.name]).fate is not Fate.STAYS
-            or rule.words
-            or rule.labels
-            or rule.mentions
-            or rule.service is not None
-        )
+        and ((rule := RULES[table.name]).fate is not Fate.STAYS or rule.texts or rule.service is not None)
     ]
 
 

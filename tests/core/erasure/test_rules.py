@@ -35,7 +35,7 @@ def test_every_table_has_a_rule_and_every_rule_a_table() -> None:
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
 def test_every_column_of_text_has_one_fate(table: Table) -> None:
     rule = RULES[table.name]
-    named = [*rule.words, *rule.signed, *rule.labels, *rule.mentions, *rule.never]
+    named = [*rule.texts, *rule.never]
     named += [] if rule.service is None else [rule.service]
 
     assert len(named) == len(set(named))
