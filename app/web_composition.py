@@ -155,7 +155,7 @@ def web_pages(settings: Settings, database: Database, valkey: Valkey, parts: Web
             usages=limits.usages,
             circuits=limits.circuits,
         ),
-        web_erasures.blueprint(pages, guard, audit, accounts=parts.accounts, erasures=parts.erasures),
+        web_erasures.blueprint(pages, guard, audit, parts.erasures),
         web_keys.blueprint(pages, guard, audit, account_page, parts.keys),
         web_queue.blueprint(pages, guard, audit, letters=parts.letters, stats=lambda: read_stats(valkey)),
         web_start.blueprint(

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from flask import Blueprint
     from werkzeug.wrappers import Response
 
-    from app.core.accounts_service import Accounts
     from app.core.audit import Audit
     from app.core.erasure.erasures import Erasures
     from dashboards.web.pages import Pages
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 _ON_THE_PAGE = 200
 
 
-def blueprint(pages: Pages, guard: SessionGuard, audit: Audit, *, accounts: Accounts, erasures: Erasures) -> Blueprint:
+def blueprint(pages: Pages, guard: SessionGuard, audit: Audit, erasures: Erasures) -> Blueprint:
     """Return the routes of erasures."""
     routes = pages.blueprint("erasures")
 
@@ -29,7 +28,6 @@ def blueprint(pages: Pages, guard: SessionGuard, audit: Audit, *, accounts: Acco
     @guard.role(Role.ADMIN)
     def delete(account_id: str) -> Response:
         actor, now = guard.actor(), datetime.now(UTC)
-        accounts.get(account_id)
         with audit.change(actor, "accounts.delete", account_id, now=now):
             if read_form().text("confirm") != account_id:
                 raise invalid("confirm", f"is to be {account_id}, as a sign that it is meant")

@@ -13,12 +13,16 @@ from app.core.erasure.erasure import ERASURE_ID, Erasure, digest_of
 from app.core.erasure.words import tells
 from app.core.errors import DependencyError
 from app.core.problems import Problem, ProblemType
-from app.domain.shards import ACCOUNT_ID
+from app.domain.shards import ACCOUNT_ID, SHARDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import datetime
+    from typing import NoReturn
 
+    from sqlalchemy import Connection
+
+    from app.core.accounts import Account
     from app.core.database import Database
     from app.core.mirror import AccountMirror
 
@@ -42,38 +46,22 @@ class Erasures:
     def begin(self, account_id: str, *, by: str, now: datetime) -> Erasure:
         """Close an account: its keys hold nowhere any more when this returns. What it has stored goes in the background.
 
-        Of an account that was erased before, return that, which is gone through once more: the record has its id again.
-        Raises `Problem` (not found).
+        Of an account that was erased before, return that, which is gone through once more: the record has its id again, and
+        its keys may still hold where Valkey was away when it was closed. Raises `Problem` (not found).
         """
         if not ACCOUNT_ID.fullmatch(account_id):
-            raise _missing(account_id)
+            _missing(account_id)
         with self._database.begin() as connection:
             key = erasures_store.make_key(connection, now)
             account = accounts_store.find(connection, account_id, lock=True)
             if account is None:
-                found = erasures_store.open_again(connection, account_id, now)
-                if found is None:
-                    raise _missing(account_id)
-                return found
-            at = forward(now, account.updated_at)
-            erasure = Erasure(
-                digest=digest_of(key, account_id),
-                account_id=account_id,
-                words=(account.name,) if account.name != account_id and tells(account.name) else (),
-                labels=(),
-                services=tuple(purge_store.own_services(connection, account_id)),
-                requested_by=by,
-                requested_at=now,
-                purged_at=None,
-                done_at=None,
-                counts={},
-            )
-            erasures_store.put(connection, erasure)
-            keys = accounts_store.remove(connection, account_id)
-            erasures_store.count(connection, erasure.digest, "accounts", 1)
-            erasures_store.count(connection, erasure.digest, "api_keys", keys)
-            erasure = erasures_store.find(connection, erasure.digest) or erasure
-        self._mirror.remove(account_id, account.shard, revision(at))
+                erasure = erasures_store.open_again(connection, account_id, now) or _missing(account_id)
+                at, shards = now, range(SHARDS)
+            else:
+                erasure = _close(connection, account, digest_of(key, account_id), by=by, now=now)
+                at, shards = forward(now, account.updated_at), range(account.shard, account.shard + 1)
+        for shard in shards:
+            self._mirror.remove(account_id, shard, revision(at))
         try:
             self._enqueue()
         except DependencyError as error:
@@ -128,5 +116,27 @@ class Erasures:
         return begun
 
 
-def _missing(account_id: str) -> Problem:
-    return Problem(ProblemType.NOT_FOUND, f"There is no account {account_id}.")
+def _close(connection: Connection, account: Account, digest: bytes, *, by: str, now: datetime) -> Erasure:
+    """Remove an account that the caller has locked, and its keys, and take down what is still to be done."""
+    account_id = account.account_id
+    erasure = Erasure(
+        digest=digest,
+        account_id=account_id,
+        words=(account.name,) if account.name != account_id and tells(account.name) else (),
+        labels=(),
+        services=tuple(purge_store.own_services(connection, account_id)),
+        requested_by=by,
+        requested_at=now,
+        purged_at=None,
+        done_at=None,
+        counts={},
+    )
+    erasures_store.put(connection, erasure)
+    keys = accounts_store.remove(connection, account_id)
+    erasures_store.count(connection, erasure.digest, "accounts", 1)
+    erasures_store.count(connection, erasure.digest, "api_keys", keys)
+    return erasures_store.find(connection, erasure.digest) or erasure
+
+
+def _missing(account_id: str) -> NoReturn:
+    raise Problem(ProblemType.NOT_FOUND, f"There is no account {account_id}.")

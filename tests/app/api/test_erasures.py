@@ -8,8 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app.core.audit import Audit
+from app.core.erasure.erasures import Erasures
 from app.core.erasure.valkey_sweep import ValkeySweep
+from app.core.errors import DependencyError
+from app.core.mirror import AccountMirror
 from app.core.queue.stream_huey import StreamHuey
+from app.core.valkey import Valkey
 from app.erasure_composition import make_eraser
 from reporting.reports.rendering import renderings
 
@@ -18,8 +22,6 @@ if TYPE_CHECKING:
 
     from app.core.database import Database
     from app.core.erasure.eraser import Eraser
-    from app.core.mirror import AccountMirror
-    from app.core.valkey import Valkey
     from tests.conftest import World
 
 ADMIN = {"Authorization": "Bearer the-token-of-the-operator"}
@@ -44,6 +46,21 @@ def test_a_deleted_account_is_closed_at_once_and_its_erasure_says_how_far_it_is(
     assert client.get("/accounts/acme/usage", headers=bearer(world.alice.key)).status_code == 401
     assert client.get("/accounts/acme", headers=ADMIN).status_code == 404
     assert client.get("/accounts/bolt/usage", headers=bearer(world.bob.key)).status_code == 200
+
+
+def test_who_repeats_it_after_a_failure_ends_the_keys_that_still_hold(
+    client: FlaskClient, world: World, database: Database
+) -> None:
+    own = bearer(world.alice.key)
+    away = Erasures(database, AccountMirror(database, Valkey("redis://127.0.0.1:1")))
+    with pytest.raises(DependencyError):
+        away.begin("acme", by="operator", now=datetime.now(UTC))
+    assert client.get("/accounts/acme/usage", headers=own).status_code == 200
+
+    repeated = client.delete("/accounts/acme", headers=ADMIN)
+
+    assert (repeated.status_code, repeated.json["state"]) == (202, "closed")
+    assert client.get("/accounts/acme/usage", headers=own).status_code == 401
 
 
 @pytest.fixture
