@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 Title = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]*$")]
 Text = Annotated[str, Meta(max_length=20_000, pattern=r"^[^\x00]*$")]
 Actions = Annotated[list[Action], Meta(max_length=100)]
+_FIRST = datetime(2000, 1, 1, tzinfo=UTC)
+"""A year like 26 is a typing error; and some of the first instants there are can be stored, and never be read again."""
 
 
 class NewIncident(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -78,9 +80,9 @@ class Incidents:
             severity=wanted.severity,
             source=Source.PEOPLE,
             title=wanted.title,
-            started_at=wanted.started_at,
+            started_at=wanted.started_at.astimezone(UTC),
             detected_at=now,
-            resolved_at=wanted.resolved_at,
+            resolved_at=None if wanted.resolved_at is None else wanted.resolved_at.astimezone(UTC),
             root_cause=wanted.root_cause,
             actions=tuple(wanted.actions),
             author=by,
@@ -106,6 +108,12 @@ class Incidents:
             after = replace(after, actions=tuple(after.actions))
             if times:
                 _refuse(_time_errors(after.started_at, after.resolved_at, now))
+                over = after.resolved_at
+                after = replace(
+                    after,
+                    started_at=after.started_at.astimezone(UTC),
+                    resolved_at=None if over is None else over.astimezone(UTC),
+                )
             _refuse(_action_errors(after.actions))
             incidents_store.save(connection, after)
             return after
@@ -116,8 +124,8 @@ def _time_errors(started_at: datetime, resolved_at: datetime | None, now: dateti
     naive = [name for name, instant in given if instant is not None and instant.tzinfo is None]
     if naive:
         return [FieldError("An instant has an offset, such as Z.", field=name) for name in naive]
-    if started_at > now:
-        return [FieldError("It has begun.", field="started_at")]
+    if not _FIRST <= started_at <= now:
+        return [FieldError(f"It has begun, and not before the year {_FIRST.year}.", field="started_at")]
     if resolved_at is not None and not started_at <= resolved_at <= now:
         return [FieldError("It ended after it began, and not in the future.", field="resolved_at")]
     return []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
 from msgspec import Meta, Struct
@@ -53,8 +53,8 @@ class Silences:
             raise Problem(ProblemType.INVALID_REQUEST, "The silence is not valid.", tuple(errors))
         silence = Silence(
             silence_id=new_id("sil"),
-            starts_at=wanted.starts_at or now,
-            ends_at=wanted.ends_at,
+            starts_at=(wanted.starts_at or now).astimezone(UTC),
+            ends_at=wanted.ends_at.astimezone(UTC),
             author=by,
             reason=wanted.reason,
             created_at=now,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -229,6 +229,8 @@ def test_people_write_down_an_incident_that_no_alert_has_seen(client: FlaskClien
     [
         {"started_at": "2413-01-01T00:00:00Z"},
         {"started_at": "2026-11-22T10:00:00"},
+        {"started_at": "0026-11-22T10:00:00Z"},
+        {"started_at": "0001-01-01T00:00:00+14:00"},
         {"resolved_at": "2001-01-01T00:00:00Z"},
         {"title": ""},
         {"actions": [{"text": "a\0b"}]},
@@ -240,3 +242,21 @@ def test_an_incident_that_makes_no_sense_is_refused(client: FlaskClient, changed
     wanted = {"service": "checkout", "title": "x", "started_at": in_hours(-2), **changed}
 
     assert client.post("/incidents", headers=OPERATOR, json=wanted).status_code == 422
+    assert get(client, "/incidents")["incidents"] == []
+
+
+def test_times_are_answered_in_utc_wherever_they_were_written(client: FlaskClient) -> None:
+    now = datetime.now(timezone(timedelta(hours=1))).replace(microsecond=0)
+    began, ends = (now - timedelta(hours=2)).isoformat(), (now + timedelta(hours=2)).isoformat()
+    incident = {"service": "checkout", "title": "x", "started_at": began, "resolved_at": began}
+    silence = {"service": "checkout", "reason": "x", "starts_at": now.isoformat(), "ends_at": ends}
+
+    written = client.post("/incidents", headers=OPERATOR, json=incident).json
+    address = f"/incidents/{written['incident_id']}"
+    moved = client.patch(address, headers=OPERATOR, json={"resolved_at": now.isoformat()}).json
+    silenced = client.post("/silences", headers=OPERATOR, json=silence).json
+
+    for answer in (written, moved, silenced):
+        assert all(value.endswith("Z") for name, value in answer.items() if name.endswith("_at") and value)
+    assert get(client, "/silences")["silences"] == [silenced]
+    assert get(client, "/incidents")["incidents"] == [moved]
