@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -9,12 +10,15 @@ from app.core.clock import CLOCK
 from app.core.roles import Role
 from dashboards.web.forms import query, read_form, shaped
 from reporting.alerts.incident import Source
+from reporting.alerts.incident_edits import WRITTEN, IncidentMovedError, seen_of
 from reporting.alerts.incidents_service import IncidentChange, NewIncident
 from reporting.alerts.paging import read_id, read_place, write_place
 from reporting.publication.publication import Progress, usual_title
 from reporting.publication.publications import NewUpdate, Publishing
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from flask import Blueprint
     from werkzeug.wrappers import Response
 
@@ -23,9 +27,13 @@ if TYPE_CHECKING:
     from dashboards.web.pages import Pages
     from dashboards.web.session_guard import SessionGuard
     from reporting.alerts.alerts_service import Alerts
+    from reporting.alerts.incident import Incident
     from reporting.alerts.incidents_service import Incidents
     from reporting.publication.publications import Publications
 
+_SEEN = "seen_{}"
+"""The hidden field of what a field was when the form was shown."""
+_SPARE_ROWS = 2
 _ON_A_PAGE = 25
 _MOST = 100
 
@@ -76,9 +84,13 @@ def blueprint(
     @guard.role(Role.VIEWER)
     def one(incident_id: str) -> Response:
         incident, found = incidents.get(read_id(incident_id, "incident"))
+        form = read_form()
+        sent = len(form.every("action_text"))  # A form that comes back has as many rows.
         return pages.page(
             "incidents/incident.html",
             incident=incident,
+            spare=(None,) * max(_SPARE_ROWS, sent - len(incident.actions)),
+            seen=_seen_fields(incident, form),
             alerts=found,
             by_people=incident.source is Source.PEOPLE,
             published=publications.find(incident.incident_id),
@@ -99,8 +111,9 @@ def blueprint(
         if form.optional("resolved_at") is not None:
             values["resolved_at"] = form.instant("resolved_at", timezone)
         wanted = shaped(IncidentChange, values)
-        with audit.change(actor, "incidents.change", incident_id, now=datetime.now(UTC)):
-            incidents.change(read_id(incident_id, "incident"), wanted, CLOCK.now())
+        seen = _seen(form)
+        with _shown_again(form), audit.change(actor, "incidents.change", incident_id, now=datetime.now(UTC)):
+            incidents.change(read_id(incident_id, "incident"), wanted, CLOCK.now(), seen=seen)
         return pages.go(f"/ui/incidents/{incident_id}")
 
     @routes.post("/incidents/<incident_id>/ack")
@@ -138,6 +151,29 @@ def blueprint(
         return pages.go(f"/ui/incidents/{incident_id}#public")
 
     return routes
+
+
+def _seen_fields(incident: Incident, form: Form) -> dict[str, str]:
+    """Return the hidden fields of what was seen. A form that comes back says still the same, whatever somebody else has done since."""
+    return {
+        field: form.text(field) or digest
+        for name, digest in seen_of(incident).items()
+        for field in (_SEEN.format(name),)
+    }
+
+
+@contextmanager
+def _shown_again(form: Form) -> Iterator[None]:
+    """Let a form whose fields somebody else has changed come back with what they say now: by that one he may write over them."""
+    try:
+        yield
+    except IncidentMovedError as moved:
+        form.forget(*(_SEEN.format(error.field) for error in moved.errors))
+        raise
+
+
+def _seen(form: Form) -> dict[str, str]:
+    return {name: digest for name in WRITTEN if (digest := form.text(_SEEN.format(name)))}
 
 
 def _actions(form: Form) -> list[dict[str, Any]]:

@@ -11,11 +11,12 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from app.core.problems import FieldError, Problem, ProblemType
 from reporting.alerts import alerts_store, incidents_store
 from reporting.alerts.incident import Action, Incident, Source
+from reporting.alerts.incident_edits import merged
 from reporting.alerts.standing import new_id
 from reporting.slo.burn_rate_alert import AlertSeverity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from app.core.database import Database
     from reporting.alerts.standing import StandingAlert
@@ -92,8 +93,10 @@ class Incidents:
             incidents_store.add(connection, [incident])
         return incident
 
-    def change(self, incident_id: str, wanted: IncidentChange, now: datetime) -> Incident:
-        """Write down what it was, and what is done about it."""
+    def change(
+        self, incident_id: str, wanted: IncidentChange, now: datetime, *, seen: Mapping[str, str] | None = None
+    ) -> Incident:
+        """Write down what it was, and what is done about it; `seen` as in `incident_edits`, of who had a form before him."""
         with self._database.begin() as connection:
             before = incidents_store.find(connection, incident_id, lock=True)
             if before is None:
@@ -101,6 +104,7 @@ class Incidents:
             given: dict[str, Any] = {
                 name: value for name in wanted.__struct_fields__ if (value := getattr(wanted, name)) is not UNSET
             }
+            given = merged(before, given, seen or {})
             times = [name for name in ("started_at", "resolved_at") if name in given]
             if times and before.source is Source.ALERTS:
                 _refuse([FieldError("The alerts of this incident say when it was.", field=name) for name in times])

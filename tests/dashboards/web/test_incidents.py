@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,8 @@ from reporting.slo.burn_rate_alert import AlertSeverity
 from tests.dashboards.web.people import text_of
 
 if TYPE_CHECKING:
+    from werkzeug.test import TestResponse
+
     from app.core.database import Database
     from app.core.valkey import Valkey
     from tests.dashboards.web.people import Person
@@ -150,6 +153,53 @@ def test_an_incident_is_written_down_with_its_cause_and_actions(oncall: Person, 
     ]
     assert "Slow cards" in text_of(oncall.get("/ui/incidents"))
     assert "Written down by oncall@example.com" in text_of(page)
+
+
+def test_two_people_who_write_down_an_incident_undo_nothing_of_each_other(oncall: Person, database: Database) -> None:
+    began = (NOW - timedelta(hours=3)).strftime("%Y-%m-%dT%H:%M")
+    address = oncall.post("/ui/incidents", service="checkout", title="x", severity="page", started_at=began).location
+    seen = seen_on(oncall.get(address))
+
+    ada = {"title": "x", "root_cause": "", **rows("Add an index", "")}
+    ben = {"title": "x", "root_cause": "A missing index.", **rows("", "")}
+    assert [oncall.post(address, **each, **seen).status_code for each in (ada, ben)] == [303, 303]
+    incident, _ = Incidents(database).get(address.rpartition("/")[2])
+
+    assert incident.root_cause == "A missing index."
+    assert [action.text for action in incident.actions] == ["Add an index"]
+
+
+def test_what_somebody_else_has_changed_meanwhile_is_shown_before_it_is_written_over(
+    oncall: Person, database: Database
+) -> None:
+    began = (NOW - timedelta(hours=3)).strftime("%Y-%m-%dT%H:%M")
+    address = oncall.post("/ui/incidents", service="checkout", title="x", severity="page", started_at=began).location
+    seen = seen_on(oncall.get(address))
+    oncall.post(address, title="x", root_cause="A <b>missing</b> index.", **rows("Add it", "Alert"), **seen)
+
+    mine = {"root_cause": "The moon.", **rows("Wait", "", "Look up")}
+    wrong = oncall.post(address, title="", **mine, **seen)
+    late = oncall.post(address, title="x", **mine, **seen_on(wrong))
+
+    assert (wrong.status_code, late.status_code) == (422, 409)
+    assert "It says now: \u201cA missing index.\u201d" in text_of(late).replace("&lt;b&gt;", "").replace(
+        "&lt;/b&gt;", ""
+    )
+    assert "actions: It says now: \u201cAdd it; Alert\u201d" in text_of(late)
+    assert "The moon.</textarea>" in late.text
+    assert re.findall(r'name="action_text"[^>]*value="([^"]*)"', late.text) == ["Wait", "", "Look up", ""]
+    assert Incidents(database).get(address.rpartition("/")[2])[0].root_cause == "A <b>missing</b> index."
+    assert oncall.post(address, title="x", **mine, **seen_on(late)).status_code == 303
+    assert Incidents(database).get(address.rpartition("/")[2])[0].root_cause == "The moon."
+
+
+def rows(*texts: str) -> dict[str, list[str]]:
+    """The rows of actions as a browser sends them."""
+    return {"action_text": [*texts], "action_owner": [""] * len(texts), "action_due": [""] * len(texts)}
+
+
+def seen_on(page: TestResponse) -> dict[str, str]:
+    return dict(re.findall(r'name="(seen_\w+)" value="(\w+)"', page.text))
 
 
 def test_what_cannot_be_is_named(oncall: Person) -> None:
