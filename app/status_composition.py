@@ -46,16 +46,21 @@ def status_routes(settings: Settings, database: Database, valkey: Valkey, guard:
 
 def page_maker(settings: Settings, database: Database, valkey: Valkey) -> Callable[[], Copy]:
     """Return what makes the page, and raises `DependencyError`; it is not thread-safe."""
-    named = settings.status_services
-    services = None if named is None else frozenset(filter(None, map(str.strip, named.split(","))))
     reader = StatusReader(
         database,
         Catalogue(database),
         MaintenanceCalendar(database),
         Books(AcceptedMinutes(database, valkey)),
-        Shown(zone=settings.timezone, services=services),
+        shown_of(settings),
     )
-    return partial(_made, reader, settings.base_url)
+    return partial(_made, reader, settings.base_url.rstrip("/"))
+
+
+def shown_of(settings: Settings) -> Shown:
+    """Return what is public."""
+    named = settings.status_services
+    services = None if named is None else frozenset(filter(None, map(str.strip, named.split(","))))
+    return Shown(zone=settings.timezone, services=services)
 
 
 def directory_of(settings: Settings) -> Path | None:

@@ -16,6 +16,8 @@ from app.core.queue.stats import read_stats
 from app.core.roles import roles_by_group
 from app.core.sessions_service import Sessions
 from app.core.users_service import Users
+from app.status_composition import shown_of
+from dashboards.status.reading import PublicServices
 from dashboards.web import accounts as web_accounts
 from dashboards.web import alerts as web_alerts
 from dashboards.web import definitions as web_definitions
@@ -131,6 +133,7 @@ def web_pages(settings: Settings, database: Database, valkey: Valkey, parts: Web
             incidents=alerting.incidents,
             alerts=alerting.alerts,
             publications=Publications(database),
+            public_services=PublicServices(database, slos.catalogue, shown_of(settings)).names,
             timezone=settings.timezone,
         ),
         web_maintenance.blueprint(pages, guard, audit, slos.maintenance, timezone=settings.timezone),

@@ -40,6 +40,27 @@ class Shown:
     zone: str
     services: frozenset[str] | None
 
+    def shows(self, service: str, owned: Collection[str]) -> bool:
+        """Tell whether a service is public, where some are `owned` by accounts."""
+        return service in self.services if self.services is not None else service not in owned
+
+
+class PublicServices:
+    """The services that the page is about. Thread-safe; raises `DependencyError`."""
+
+    def __init__(self, database: Database, catalogue: Catalogue, shown: Shown) -> None:
+        self._database = database
+        self._catalogue = catalogue
+        self._shown = shown
+
+    def names(self) -> frozenset[str]:
+        """Return those that are public and have an SLO."""
+        with self._database.begin() as connection:
+            owned = services_store.owned(connection)
+            registered = current_of(self._catalogue.registered(connection).values())
+        services = {each.current.service for each in registered if each.current}
+        return frozenset(service for service in services if self._shown.shows(service, owned))
+
 
 class StatusReader:
     """Not thread-safe. Raises `DependencyError`."""
@@ -66,7 +87,7 @@ class StatusReader:
             owned = services_store.owned(connection)
             registered = current_of(self._catalogue.registered(connection).values())
             definitions = [
-                each.current for each in registered if each.current and self._shows(each.current.service, owned)
+                each.current for each in registered if each.current and self._shown.shows(each.current.service, owned)
             ]
             windows = self._maintenance.read(connection)
             services = self._figures.read(connection, definitions, windows, now)
@@ -81,9 +102,6 @@ class StatusReader:
             maintenance=tuple(_maintenance(windows, names, now)),
             past_days=tuple(today - timedelta(days=ago) for ago in range(PAST_DAYS)),
         )
-
-    def _shows(self, service: str, owned: Collection[str]) -> bool:
-        return service in self._shown.services if self._shown.services is not None else service not in owned
 
 
 def _hurt(service: Service, incidents: Iterable[PublishedIncident]) -> Service:

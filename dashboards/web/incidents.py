@@ -17,7 +17,7 @@ from reporting.publication.publication import Progress, usual_title
 from reporting.publication.publications import NewUpdate, Publishing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from flask import Blueprint
     from werkzeug.wrappers import Response
@@ -46,9 +46,10 @@ def blueprint(
     incidents: Incidents,
     alerts: Alerts,
     publications: Publications,
+    public_services: Callable[[], Collection[str]],
     timezone: str,
 ) -> Blueprint:
-    """Return the routes of incidents."""
+    """Return the routes of incidents; `public_services` are those that the status page is about."""
     routes = pages.blueprint("incidents")
 
     @routes.get("/incidents")
@@ -94,6 +95,7 @@ def blueprint(
             alerts=found,
             by_people=incident.source is Source.PEOPLE,
             published=publications.find(incident.incident_id),
+            public=incident.service in public_services(),
             usual_title=usual_title(incident.service),
             steps=tuple(Progress),
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import insert, literal, null, select, update
+from sqlalchemy import case, insert, literal, null, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from app.core.alert_tables import incidents
@@ -45,11 +45,16 @@ def exists(connection: Connection, incident_id: str) -> str | None:
 def publish(
     connection: Connection, incident_id: str, *, title: str | None, default: str, now: datetime, by: str
 ) -> None:
-    """Publish an incident. Again, it changes the title if there is one, and undoes that it was withdrawn."""
+    """Publish an incident. Again, it changes the title if there is one; one that was withdrawn is published anew."""
     statement = upsert(incident_publications).values(
         incident_id=incident_id, title=title or default, published_at=now, published_by=by
     )
-    changed: dict[str, Any] = {"withdrawn_at": None}
+    table, new = incident_publications.c, statement.excluded
+    anew = table.withdrawn_at.is_not(None)
+    changed: dict[str, Any] = {
+        name: case((anew, new[name]), else_=table[name]) for name in ("published_at", "published_by")
+    }
+    changed["withdrawn_at"] = None
     if title is not None:
         changed["title"] = title
     connection.execute(statement.on_conflict_do_update(index_elements=["incident_id"], set_=changed))

@@ -202,6 +202,18 @@ def seen_on(page: TestResponse) -> dict[str, str]:
     return dict(re.findall(r'name="(seen_\w+)" value="(\w+)"', page.text))
 
 
+def test_what_the_status_page_is_not_about_is_not_said_to_be_read(oncall: Person) -> None:
+    began = (NOW - timedelta(minutes=9)).strftime("%Y-%m-%dT%H:%M")
+    page = oncall.post("/ui/incidents", service="cellar", title="x", severity="page", started_at=began).location
+    oncall.post(f"{page}/publish", title="Water in the cellar")
+
+    shown = text_of(oncall.get(page))
+
+    assert "The status page is not about cellar" in shown
+    assert "Everybody reads" not in shown
+    assert "Water in the cellar" not in oncall.get("/status").text
+
+
 def test_what_cannot_be_is_named(oncall: Person) -> None:
     answer = oncall.post("/ui/incidents", service="", title="x", severity="page", started_at="2026-11-22T10:00")
     later = (NOW + timedelta(days=2)).strftime("%Y-%m-%dT%H:%M")

@@ -121,6 +121,19 @@ def test_a_rule_publishes_what_alerts_have_opened_once(
         assert (shown.title, shown.published_by) == ("Disturbance of checkout", None)
 
 
+def test_what_was_withdrawn_is_published_anew_by_who_does_it(
+    days: Days, paged: str, publications: Publications
+) -> None:
+    publications.publish_by_rule(Rule.ALWAYS, days.now)
+    publications.withdraw(paged, days.now + timedelta(minutes=1))
+
+    again = publications.publish(paged, Publishing(), days.now + timedelta(minutes=2), by="Ada")
+    renamed = publications.publish(paged, Publishing(title="Slow"), days.now + timedelta(minutes=3), by="Ben")
+
+    for shown in (again, renamed):
+        assert (shown.published_by, shown.published_at) == ("Ada", days.now + timedelta(minutes=2))
+
+
 def test_a_rule_leaves_alone_what_is_over(days: Days, paged: str, publications: Publications) -> None:
     with days.database.begin() as connection:
         connection.execute(update(incidents).values(resolved_at=days.now))
