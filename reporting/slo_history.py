@@ -104,16 +104,18 @@ class SLOHistory:
         start = span[0] - span[0] % width
         buckets = [(since, min(since + width, span[1])) for since in range(start, span[1], width)]
         period_start = evaluation.elapsed.minutes[0]
-        count = self._counter(connection, evaluation, [(min(period_start, start), start), *buckets])
+        # What was bad before the period costs nothing of its budget: of the bucket that it begins in, a part counts.
+        begun = [(period_start, until) for since, until in buckets if since < period_start < until]
+        count = self._counter(connection, evaluation, [(min(period_start, start), start), *begun, *buckets])
         budget = evaluation.figures.budget
-        bad = float(_of(count, period_start, start).bad) if start > period_start else 0.0
+        bad = _bad_of(_of(count, period_start, start)) if start > period_start else 0.0
         spots = []
         for since, until in buckets:
             counts = _of(count, since, until)
-            found = float(counts.in_units(counts.bad))
+            found = _bad_of(counts)
             left = None
             if budget is not None and budget.allowed and until > period_start:
-                bad += found
+                bad += found if since >= period_start else _bad_of(_of(count, period_start, until))
                 left = 1 - bad / float(budget.allowed)
             total = float(counts.in_units(counts.total))
             spots.append(Spot(instant_of(since), instant_of(until), found, total, left))
@@ -139,6 +141,11 @@ class SLOHistory:
 def _of(count: Callable[[int, int], list[Counts]], start: int, end: int) -> Counts:
     found = count(start, end)
     return sum(found[1:], found[0]) if found else Counts(0, 0)
+
+
+def _bad_of(counts: Counts) -> float:
+    """Return bad events or slices, also where these are divided."""
+    return float(counts.in_units(counts.bad))
 
 
 def _without(excluded: Sequence[Span], start: int, end: int) -> list[Span]:

@@ -119,6 +119,33 @@ def test_slices_are_counted_as_slices(parts: SLOParts, database: Database) -> No
     assert 0 < sum(spot.total for spot in found.spots) < len(REQUESTS)
 
 
+def test_divided_slices_are_counted_as_whole_ones(parts: SLOParts, database: Database) -> None:
+    store(database, REQUESTS)
+
+    found = history(parts, method="RatioTimeslices", timeSliceWindow="5m")
+    view = parts.slos.one("pay", NOW)
+
+    assert view is not None
+    assert view.budget is not None
+    assert found.spots[-1].left == pytest.approx(view.budget.remaining_ratio)
+
+
+def test_what_was_bad_before_the_period_costs_nothing_of_its_budget(parts: SLOParts, database: Database) -> None:
+    begins = END - 1_440
+    store(
+        database, [*REQUESTS, *[Request(begins - 5, "/pay", 503, 1_000)] * 7, Request(begins + 5, "/pay", 503, 1_000)]
+    )
+    history(parts, window={"duration": "1d", "isRolling": True})
+    shown = parts.slos.evaluated("pay", NOW)
+    assert shown is not None
+
+    found = parts.history.read(shown.evaluation, (begins, END), width=60, wide=120)
+
+    assert found.spots[0].bad == 8
+    assert shown.evaluation.figures.budget is not None
+    assert found.spots[-1].left == pytest.approx(float(shown.evaluation.figures.budget.remaining_ratio))
+
+
 def test_without_data_there_is_no_budget_and_nothing_is_good(parts: SLOParts) -> None:
     found = history(parts)
 
