@@ -58,8 +58,8 @@ def blueprint(reports: Reports, guard: Guard) -> Blueprint:
     @guard.admin
     @describe(about.PDF)
     def get_pdf(report_id: str) -> Response:
-        paper = Paper(read_choice("paper", request.args.get("paper"), Paper) or Paper.A4)
-        return answer_file(reports, report_id, Format.PDF, paper)
+        paper = read_choice("paper", request.args.get("paper"), Paper)
+        return answer_file(reports, report_id, Format.PDF, None if paper is None else Paper(paper))
 
     @routes.get("/reports/<report_id>.json")
     @guard.admin
@@ -79,11 +79,14 @@ def blueprint(reports: Reports, guard: Guard) -> Blueprint:
 
 
 def answer_file(
-    reports: Reports, report_id: str, wanted: Format, paper: Paper = Paper.A4, *, saved: bool = False
+    reports: Reports, report_id: str, wanted: Format, paper: Paper | None = None, *, saved: bool = False
 ) -> WholeResponse:
-    """Return a report in a format, or 304 to whoever has it; `saved`: as a download. Raises `Problem`."""
-    found = reports.file(read_id(report_id, "report"), file_name(wanted, paper))
-    order, kind = reports.get(report_id).order, _KINDS[wanted]
+    """Return a report in a format, or 304 to whoever has it; `saved`: as a download. Raises `Problem`.
+
+    Without a `paper` it is the first one that the report was ordered on.
+    """
+    held, kind = reports.get(read_id(report_id, "report")), _KINDS[wanted]
+    found, order = reports.file(report_id, file_name(wanted, paper or held.papers[0])), held.order
     etag = f'"{found.digest[:32]}"'
     headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
     if etag in {given.strip() for given in request.headers.get("If-None-Match", "").split(",")}:

@@ -136,8 +136,8 @@ _ID = Parameter(
 _PAPER = Parameter(
     name="paper",
     where="query",
-    about="The paper, one that the report was ordered on.",
-    schema={"type": "string", "enum": [paper.value for paper in Paper], "default": Paper.A4.value},
+    about="The paper, one that the report was ordered on; the first of these unless it is said.",
+    schema={"type": "string", "enum": [paper.value for paper in Paper]},
 )
 _FILE = {
     "ETag": "Changes with the content.",

@@ -182,8 +182,9 @@ def blueprint(
     def file(report_id: str, suffix: str) -> Response:
         if suffix not in set(OFFERED):
             raise Problem(ProblemType.NOT_FOUND, "Reports are not made in this format.")
-        paper = Paper(read_choice("paper", query("paper"), Paper) or Paper.A4)
-        return answer_file(reports, report_id, Format(suffix), paper, saved=suffix != Format.HTML)
+        paper = read_choice("paper", query("paper"), Paper)
+        chosen = None if paper is None else Paper(paper)
+        return answer_file(reports, report_id, Format(suffix), chosen, saved=suffix != Format.HTML)
 
     @routes.post("/reports/<report_id>/again")
     @guard.role(Role.MANAGER)

@@ -13,6 +13,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from app.composition import Counting, compose_api
+from reporting.reports.archive import Paper
 from reporting.reports.subscription_links import SubscriptionLinks
 from tests.reporting.reports.conftest import OCTOBER, Workshop
 
@@ -71,6 +72,16 @@ def test_a_report_is_ordered_made_and_read(client: FlaskClient, workshop: Worksh
     page: Any = client.get("/reports?kind=monthly&service=checkout", headers=operator).json
     assert [report["report_id"] for report in page["reports"]] == [ID]
     assert client.get("/reports?kind=weekly", headers=operator).json == {"reports": [], "next": None}
+
+
+def test_a_report_on_one_paper_is_given_on_that_paper(
+    client: FlaskClient, workshop: Workshop, operator: dict[str, str]
+) -> None:
+    workshop.order(paper=Paper.LETTER)
+    workshop.make()
+
+    assert client.get(f"/reports/{ID}.pdf", headers=operator).data == b"%PDF-letter-2026-10"
+    assert client.get(f"/reports/{ID}.pdf?paper=a4", headers=operator).status_code == 404
 
 
 def test_a_page_comes_with_a_policy_under_which_nothing_runs_and_nothing_is_loaded(
