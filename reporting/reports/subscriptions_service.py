@@ -10,6 +10,8 @@ from app.core.problems import FieldError, Problem, ProblemType
 from app.domain.calendar import UnknownZoneError
 from reporting.reports import subscriptions_store
 from reporting.reports.delivery_recipients import need_mail, read_recipients
+from reporting.reports.figures.scoping import UnknownScopeError
+from reporting.reports.figures.scoping import check as check_scope
 from reporting.reports.schedule import first_period
 from reporting.reports.subscription_links import LinkError, digest_of
 from reporting.reports.subscriptions import Subscription
@@ -108,10 +110,12 @@ class Subscriptions:
         if addresses:
             need_mail(can_mail=self._can_mail)
         try:
+            check_scope(rhythm.scope)
             return addresses, first_period(rhythm, now)
         except UnknownZoneError as error:
-            errors = (FieldError(str(error), field="timezone"),)
-            raise Problem(ProblemType.INVALID_REQUEST, "The subscription is not valid.", errors) from None
+            raise _invalid("timezone", error) from None
+        except UnknownScopeError as error:
+            raise _invalid("account_id", error) from None
 
     def remove(self, subscription_id: str, now: datetime) -> None:
         """End a subscription."""
@@ -141,6 +145,11 @@ class Subscriptions:
             if subscription is not None and address is not None:
                 rest = [each for each in subscription.audience if each != address]
                 subscriptions_store.set_audience(connection, subscription_id, rest)
+
+
+def _invalid(field: str, error: Exception) -> Problem:
+    errors = (FieldError(str(error), field=field),)
+    return Problem(ProblemType.INVALID_REQUEST, "The subscription is not valid.", errors)
 
 
 def _found(subscription: Subscription | None) -> Subscription:

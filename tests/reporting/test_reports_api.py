@@ -172,6 +172,16 @@ def test_an_order_of_nothing_is_refused(client: FlaskClient, operator: dict[str,
     assert client.post("/reports", json=wrong, headers=operator).status_code == 422
 
 
+def test_what_no_report_can_be_of_cannot_be_subscribed_to(client: FlaskClient, operator: dict[str, str]) -> None:
+    body = {"kind": "weekly", "service": "checkout", "account_id": "acme"}
+
+    refused: Any = client.post("/report-subscriptions", json=body, headers=operator)
+
+    assert refused.status_code == 422
+    assert [error["field"] for error in refused.json["errors"]] == ["account_id"]
+    assert client.get("/report-subscriptions", headers=operator).json == {"subscriptions": []}
+
+
 def test_without_a_mail_server_nothing_can_be_sent(
     client: FlaskClient, workshop: Workshop, operator: dict[str, str]
 ) -> None:
