@@ -9,10 +9,11 @@ from app.core.clock import CLOCK
 from app.core.roles import Role
 from dashboards.web.forms import invalid, read_form, shaped
 from dashboards.web.report_words import about, addresses_of, title_of
+from dashboards.web.session_guard import CSRF_FIELD
 from reporting.alerts.paging import read_id
 from reporting.report_subscriptions_api import NewSubscription, rhythm_of
 from reporting.reports.archive import last_period
-from reporting.reports.subscriptions_service import AudienceMovedError
+from reporting.reports.subscriptions_service import AudienceMovedError, SubscriptionMovedError
 
 if TYPE_CHECKING:
     from flask import Blueprint
@@ -73,9 +74,15 @@ def blueprint(
         held = subscriptions.get(read_id(subscription_id, "subscription"))
         subject = about(held.rhythm.order(held.next_period))
         # A form that comes back says still what was seen: by the next try it would put back who has left since.
-        seen = read_form().text("audience_digest") or held.audience_digest
+        form = read_form()
         return pages.page(
-            "reports/subscription.html", held=held, seen=seen, about=subject, can_mail=can_mail, **page.scopes()
+            "reports/subscription.html",
+            held=held,
+            seen=form.text("audience_digest") or held.audience_digest,
+            digest=form.text("digest") or held.digest,
+            about=subject,
+            can_mail=can_mail,
+            **page.scopes(),
         )
 
     @routes.post("/reports/schedule/<subscription_id>")
@@ -93,9 +100,13 @@ def blueprint(
                     audience=wanted.audience,
                     seen=form.text("audience_digest"),
                     paper=wanted.paper,
+                    digest=form.optional("digest"),
                 )
         except AudienceMovedError:
             form.forget("audience", "audience_digest")
+            raise
+        except SubscriptionMovedError:
+            form.forget(*form.fields.keys() - {CSRF_FIELD})
             raise
         return pages.go("/ui/reports/schedule")
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+import msgspec
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -33,3 +35,8 @@ class Subscription:
     def audience_digest(self) -> str:
         """What stands for the audience as it is: whoever changes it says by this what he has seen."""
         return sha256("\n".join(self.audience).encode()).hexdigest()
+
+    @property
+    def digest(self) -> str:
+        """The same of which reports they are sent, when, and on which paper."""
+        return sha256(msgspec.json.encode((self.rhythm, self.paper))).hexdigest()

@@ -38,6 +38,13 @@ class AudienceMovedError(Problem):
         super().__init__(ProblemType.CONFLICT, _MOVED)
 
 
+class SubscriptionMovedError(Problem):
+    """It is another than the one that was looked at: to write over it would undo what somebody else has changed."""
+
+    def __init__(self) -> None:
+        super().__init__(ProblemType.CONFLICT, _MOVED)
+
+
 class Subscriptions:
     """Thread-safe. Methods raise `Problem` and `DependencyError`. `can_mail` says whether there is a mail server."""
 
@@ -82,16 +89,20 @@ class Subscriptions:
         audience: Sequence[str],
         seen: str,
         paper: Paper,
+        digest: str | None = None,
     ) -> Subscription:
         """Change which reports are sent to whom and when. The next one stays the next, unless weeks become months.
 
-        `seen` is the digest of the audience that was looked at; raises `AudienceMovedError` when it is another by now.
+        `seen` is the digest of the audience that was looked at; raises `AudienceMovedError` when it is another by now. With the
+        `digest` of the rest as it was looked at, raises `SubscriptionMovedError` in the same way.
         """
         addresses, first = self._read(rhythm, audience, now)
         with self._database.begin() as connection:
             held = _found(subscriptions_store.find(connection, subscription_id, lock=True))
             if held.audience_digest != seen:
                 raise AudienceMovedError
+            if digest not in {None, held.digest}:
+                raise SubscriptionMovedError
             upcoming = rhythm.order(held.next_period).span if rhythm.kind is held.rhythm.kind else first
             changed = replace(
                 held,

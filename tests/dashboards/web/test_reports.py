@@ -270,6 +270,27 @@ def test_a_schedule_that_is_changed_puts_nobody_back_who_has_left(
     assert [each.audience for each in workshop.subscriptions.all()] == [("mia@example.org",)]
 
 
+def test_a_schedule_that_two_people_change_is_shown_to_the_second_as_it_is_by_then(
+    mailing: Person, workshop: Workshop
+) -> None:
+    fields = {"kind": "weekly", "hour": "7", "timezone": "UTC", "paper": "a4"}
+    mailing.post("/ui/reports/schedule", **fields)
+    (held,) = workshop.subscriptions.all()
+    one = f"/ui/reports/schedule/{held.subscription_id}"
+    seen = dict(re.findall(r'name="(audience_digest|digest)" value="(\w+)"', mailing.get(one).text))
+
+    first = mailing.post(one, **{**fields, "hour": "9"}, **seen)
+    wrong = mailing.post(one, **{**fields, "paper": "letter", "timezone": "Nowhere"}, **seen)
+    kept = dict(re.findall(r'name="(audience_digest|digest)" value="(\w+)"', wrong.text))
+    late = mailing.post(one, **{**fields, "paper": "letter"}, **kept)
+    (after,) = workshop.subscriptions.all()
+
+    assert (first.status_code, wrong.status_code, late.status_code) == (303, 422, 409)
+    assert (after.rhythm.hour, after.paper) == (9, "a4")
+    assert re.search(r'<option value="9" selected(="")?>', late.text)
+    assert "or it was changed, since you looked at it." in text_of(late)
+
+
 def digest_on(page: TestResponse) -> str:
     return str(re.findall(r'name="audience_digest" value="(\w+)"', page.text)[0])
 
