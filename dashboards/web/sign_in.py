@@ -55,7 +55,7 @@ def blueprint(
             token=derived(secret, "sign in"),
             error=error,
             username=username,
-            following=_following(),
+            following=following(query("next")),
             first=not users.any_can_sign_in(),
             sso=sso,
         )
@@ -63,7 +63,7 @@ def blueprint(
         return response
 
     def let_in(name: str) -> Response:
-        response = pages.go(_following())
+        response = pages.go(following(query("next")))
         guard.open(response, name)
         guard.set_cookie(response, form_cookie, "", max_age_s=0)
         return response
@@ -71,7 +71,7 @@ def blueprint(
     @routes.get("/login")
     @guard.public
     def ask() -> Response:
-        return form() if guard.session() is None else pages.go(_following())
+        return form() if guard.session() is None else pages.go(following(query("next")))
 
     @routes.post("/login")
     @guard.public
@@ -132,7 +132,8 @@ def ground(pages: Pages, guard: SessionGuard, assets: Assets) -> Blueprint:
     return routes
 
 
-def _following() -> str:
-    """Return the page that somebody wanted before he had to sign in."""
-    wanted = query("next") or ""
-    return wanted if _OURS.fullmatch(wanted) and _OURS.fullmatch(unquote(wanted)) else f"{PREFIX}/"
+def following(wanted: str | None) -> str:
+    """Return the page that somebody wanted before he had to sign in; the first one for what is no page of ours."""
+    if wanted is None or not (_OURS.fullmatch(wanted) and _OURS.fullmatch(unquote(wanted))):
+        return f"{PREFIX}/"
+    return wanted

@@ -1,4 +1,7 @@
-"""`/ui/login/oidc`: signing in where one's organisation does. What must be remembered meanwhile is derived from the form's cookie."""
+"""`/ui/login/oidc`: signing in where one's organisation does.
+
+What must be remembered meanwhile is in one cookie: a secret, from which the rest is derived, and the page that was wanted.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from app.core.roles import role_of
 from app.core.sessions_service import derived, new_secret
 from dashboards.web.forms import query
 from dashboards.web.pages import PREFIX
+from dashboards.web.sign_in import following
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,6 +33,7 @@ if TYPE_CHECKING:
 
 CALLBACK = f"{PREFIX}/login/oidc/callback"
 _LIFE_S = 600
+_LONGEST_PAGE = 500
 
 
 def blueprint(
@@ -54,15 +59,18 @@ def blueprint(
             state=derived(secret, "state"), nonce=derived(secret, "nonce"), verifier=derived(secret, "verifier")
         )
         response = pages.go(place)
-        guard.set_cookie(response, cookie, secret, max_age_s=_LIFE_S)
+        wanted = following(query("next"))
+        # The page begins with a slash, which no secret has. Browsers drop a cookie that is too long.
+        kept = wanted if len(wanted) <= _LONGEST_PAGE else f"{PREFIX}/"
+        guard.set_cookie(response, cookie, secret + kept, max_age_s=_LIFE_S)
         return response
 
     @routes.get("/login/oidc/callback")
     @guard.public
     def come_back() -> Response:
-        secret, code = request.cookies.get(cookie), query("code")
-        state = (query("state") or "").encode("utf-8", "backslashreplace")
-        if secret is None or not hmac.compare_digest(derived(secret, "state").encode(), state):
+        secret, slash, wanted = request.cookies.get(cookie, "").partition("/")
+        code, state = query("code"), (query("state") or "").encode("utf-8", "backslashreplace")
+        if not secret or not hmac.compare_digest(derived(secret, "state").encode(), state):
             raise Problem(ProblemType.FORBIDDEN, "This login was begun somewhere else, or too long ago. Begin again.")
         if code is None:
             raise Problem(ProblemType.FORBIDDEN, "Your organisation did not let you in.")
@@ -75,7 +83,7 @@ def blueprint(
         name = _name(claims)
         user = users.by_identity(openid.identity(claims), name, role, by=guard.actor(name), now=now)
         throttle.came_back(guard.address)
-        response = pages.go(f"{PREFIX}/")
+        response = pages.go(following(slash + wanted))
         guard.open(response, user.username)
         # Once: whoever comes back a second time has no cookie any more.
         guard.set_cookie(response, cookie, "", max_age_s=0)

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
+from html import unescape
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import pytest
 from joserfc.jwk import RSAKey
@@ -75,6 +78,25 @@ def test_somebody_signs_in_where_the_organisation_does(nobody: Person, provider:
     assert "mia oncall" in text_of(nobody.get("/ui/"))
     actions = [(entry.action, entry.subject) for entry in Audit(database).page(limit=5)]
     assert actions == [("sessions.open", "mia"), ("users.create", "mia")]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "reached"),
+    [
+        ("/ui/slos?range=1d", "/ui/slos?range=1d"),
+        ("//evil.example/", "/ui/"),
+        ("/ui/" + "x" * 5_000, "/ui/"),
+    ],
+    ids=["ours", "another's", "too long for a cookie"],
+)
+def test_who_signs_in_comes_to_the_page_that_he_wanted(
+    nobody: Person, provider: Provider, wanted: str, reached: str
+) -> None:
+    form = nobody.get(f"/ui/login?next={quote(wanted, safe='')}")
+    (link,) = re.findall(r'href="(/ui/login/oidc[^"]*)"', form.text)
+    back = provider.authorize(nobody.get(unescape(link)).location)
+
+    assert nobody.get(back.removeprefix("http://127.0.0.1:8080")).location == reached
 
 
 def test_another_group_is_another_role_the_next_time(nobody: Person, provider: Provider) -> None:
