@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
@@ -10,6 +11,7 @@ from flask import Blueprint
 from werkzeug.http import parse_etags
 
 from app.core.authentication import bearer_token
+from app.core.errors import DependencyError
 from app.core.failpoints import failpoint
 from app.core.http.express import Ready, express
 from app.core.http.guard import NO_SUCH_ACCOUNT
@@ -137,7 +139,11 @@ class _Desk:
             name = self._summaries.name(account_id, window)
             taken = self._rate.take_by_key(key, Scope.SUMMARY_READ, now, cached=name)
         if taken is None or window is None or key is None:
-            window = self._checked(environ, about, visit, account_id)
+            try:
+                window = self._checked(environ, about, visit, account_id)
+            except Problem:
+                self._tell_what_is_left(about, now)
+                raise
             # Operators have no account, and no rate.
             standing = None if about.account_id is None else self._rate.take(about.account_id, now)
             found = None
@@ -159,6 +165,12 @@ class _Desk:
         if answer is None:
             raise Problem(ProblemType.NOT_FOUND, NO_SUCH_ACCOUNT)
         return answer
+
+    def _tell_what_is_left(self, about: About, now: datetime) -> None:
+        """Let also who is refused know what is left to him, if it is known who he is, and that can be found out."""
+        if about.account_id is not None:
+            with suppress(DependencyError):
+                about.headers = self._rate.look(about.account_id, now).headers()
 
     def _checked(self, environ: WSGIEnvironment, about: About, visit: Visit, account_id: str) -> Window:
         """Hold the guard's rule, and return the window that is asked for."""

@@ -10,7 +10,7 @@ from flask import Blueprint, Response, request
 from app.core.health import LivenessReport, ReadinessReport
 from app.core.http.addresses import FORWARDED
 from app.core.http.operations import Answer, Content, Operation, describe
-from app.core.http.rendering import json_response
+from app.core.http.rendering import WAITING, json_response, retry_after
 from app.core.keys import Scope
 from app.core.metrics.exposition import CONTENT_TYPE
 
@@ -41,7 +41,10 @@ READYZ = Operation(
     answers=(
         Answer(status=200, about="Ready, or degraded.", content=(Content(shape=ReadinessReport, example=_READY),)),
         Answer(
-            status=503, about="Not ready, with reasons.", content=(Content(shape=ReadinessReport, example=_UNREADY),)
+            status=503,
+            about="Not ready, with reasons.",
+            content=(Content(shape=ReadinessReport, example=_UNREADY),),
+            headers={"Retry-After": "Seconds until it is worth asking again."},
         ),
     ),
 )
@@ -75,7 +78,8 @@ def blueprint(guard: Guard, readiness: Readiness, exposition: Exposition, *, hos
     @describe(READYZ)
     def readyz() -> Response:
         report = readiness.report()
-        return json_response(report, report.http_status)
+        headers = {"Retry-After": str(retry_after(None))} if report.http_status in WAITING else None
+        return json_response(report, report.http_status, headers)
 
     @routes.get("/metrics")
     @(guard.public if local else guard.admin)

@@ -60,8 +60,16 @@ class SummaryRate:
 
     def take(self, account_id: str, now: datetime) -> SummaryStanding:
         """Take one of the summaries that an account, which has been authenticated, may have; a refusal takes nothing."""
+        return self._ask(account_id, now, summaries=1)
+
+    def look(self, account_id: str, now: datetime) -> SummaryStanding:
+        """Return what is left to an account, and take nothing."""
+        return self._ask(account_id, now, summaries=0)
+
+    def _ask(self, account_id: str, now: datetime, *, summaries: int) -> SummaryStanding:
         shard = self._shards.shard_of(account_id, now)
-        reply = self._script([keyspace.account_mirror(shard, account_id), keyspace.limits(shard, account_id)])
+        keys = (keyspace.account_mirror(shard, account_id), keyspace.limits(shard, account_id))
+        reply = self._script(keys, (summaries,))
         if reply is None:
             # It was there a moment ago: it is being moved, and will be found at the next try.
             raise DependencyUnavailableError("valkey", "the account's limits are not there")

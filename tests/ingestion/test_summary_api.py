@@ -311,7 +311,10 @@ def test_a_question_that_cannot_be_answered_costs_nothing(
 ) -> None:
     accounts.change("acme", AccountChange(overrides=Overrides(summaries_per_minute=1)), datetime.now(UTC))
 
-    assert [get(client, world.alice.key, query="window=1y").status_code for _ in range(3)] == [400] * 3
+    asked = [get(client, world.alice.key, query="window=1y") for _ in range(3)]
+
+    assert [each.status_code for each in asked] == [400] * 3
+    assert {each.headers["RateLimit"] for each in asked} == {'"summaries_per_minute";r=1;t=0'}
     assert get(client, world.alice.key).status_code == 200
 
 

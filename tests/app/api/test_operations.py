@@ -63,6 +63,7 @@ def test_a_process_that_is_not_ready_says_why(authenticator: Authenticator) -> N
     response = make_client(authenticator, [Check(name="valkey", run=lambda: "It is full.")]).get("/readyz")
 
     assert response.status_code == 503
+    assert int(response.headers["Retry-After"]) >= 1
     assert response.json == {"status": "unready", "checks": {"valkey": {"status": "failing", "detail": "It is full."}}}
 
 
