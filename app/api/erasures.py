@@ -9,7 +9,7 @@ from flask import Blueprint, g, request
 from msgspec import Struct
 
 from app.api.accounts import TAG
-from app.core.erasure.erasure import State
+from app.core.erasure.erasure import ERASURE_ID, State
 from app.core.http.operations import Answer, Content, Operation, Parameter, account_parameter, describe
 from app.core.http.paging import AFTER, Paging, read_cursor, write_cursor
 from app.core.http.recording import changes
@@ -121,7 +121,7 @@ def blueprint(erasures: Erasures, guard: Guard) -> Blueprint:
     @describe(LIST)
     def list_erasures() -> Response:
         limit = _PAGING.limit(request.args.get("limit"))
-        behind = read_cursor(request.args.get("after"), tuple[datetime, str], lambda place: place)
+        behind = read_cursor(request.args.get("after"), tuple[datetime, str], _possible)
         found = erasures.page(behind=behind, limit=limit + 1)
         shown = found[:limit]
         following = write_cursor((shown[-1].requested_at, shown[-1].erasure_id)) if len(found) > limit else None
@@ -134,6 +134,14 @@ def blueprint(erasures: Erasures, guard: Guard) -> Blueprint:
         return json_response(view_of(erasures.get(erasure_id)))
 
     return routes
+
+
+def _possible(place: tuple[datetime, str]) -> tuple[datetime, str]:
+    """Return where a page may have ended; raises `ValueError`."""
+    at, name = place
+    if at.tzinfo is None or not ERASURE_ID.fullmatch(name):
+        raise ValueError(name)
+    return place
 
 
 def view_of(erasure: Erasure) -> ErasureView:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from app.core.keys import DEFAULT_OVERLAP, Scope
+from app.core.keys import DEFAULT_OVERLAP, LONGEST_LIFE, Scope
 from app.core.problems import Problem, ProblemType
 from app.core.roles import Role
 from dashboards.web.forms import invalid, read_form
@@ -80,6 +80,7 @@ def _check_may(guard: SessionGuard, scopes: Collection[Scope]) -> None:
 def _expiry(days: str, now: datetime) -> datetime | None:
     if not days:
         return None
-    if not (days.isascii() and days.isdigit() and len(days) <= len("99999")):
-        raise invalid("days", "It is a number of days.")
+    digits = days.isascii() and days.isdigit() and len(days) <= len(str(LONGEST_LIFE.days))
+    if not digits or not 1 <= int(days) <= LONGEST_LIFE.days:
+        raise invalid("days", f"It is a number of days, from 1 to {LONGEST_LIFE.days}.")
     return now + timedelta(days=int(days))

@@ -11,6 +11,7 @@ from app.core.audit import Audit
 from app.core.erasure.erasures import Erasures
 from app.core.erasure.valkey_sweep import ValkeySweep
 from app.core.errors import DependencyError
+from app.core.http.paging import write_cursor
 from app.core.mirror import AccountMirror
 from app.core.queue.stream_huey import StreamHuey
 from app.core.valkey import Valkey
@@ -85,6 +86,13 @@ def test_an_id_that_is_used_after_its_erasure_leaves_the_record_again(
     finish(eraser)
     assert client.get(erasure, headers=ADMIN).json["state"] == "done"
     assert recorded(database) == {erasure.replace("/erasures/", "erased:")}
+
+
+@pytest.mark.parametrize("name", ["\0", "inc_07d2e4b836005f1c", ""])
+def test_a_place_that_no_page_ended_at_is_refused(client: FlaskClient, name: str) -> None:
+    after = write_cursor((datetime.now(UTC), name))
+
+    assert client.get(f"/erasures?after={after}", headers=ADMIN).status_code == 400
 
 
 def finish(eraser: Eraser) -> None:

@@ -4,6 +4,8 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import pytest
+
 from app.core.audit import Audit
 from app.core.keys import Scope
 from reporting.slo.windows import minute_of
@@ -81,6 +83,14 @@ def test_a_key_is_shown_once_and_rotated_and_revoked(
     actions = [entry.action for entry in Audit(database).page(actor="manager@example.com", limit=3)]
     assert actions == ["keys.revoke", "keys.rotate", "keys.create"]
     assert shown.split(".")[3] not in str(Audit(database).page(limit=10))
+
+
+@pytest.mark.parametrize("days", ["0", "36501", "soon"])
+def test_days_that_no_key_holds_for_are_named_beside_their_field(manager: Person, world: World, days: str) -> None:
+    refused = manager.post("/ui/accounts/acme/keys", scope=["events:write"], days=days)
+
+    assert refused.status_code == 422
+    assert re.search(r'name="days"[^>]*aria-invalid="true"', refused.text)
 
 
 def test_a_key_of_operators_is_given_by_admins_alone(manager: Person, admin: Person, world: World) -> None:
