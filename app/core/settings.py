@@ -258,8 +258,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         except ValueError as error:
             problems.append(f"{name} {error}" + ("" if item.metadata["secret"] else f" (it is {raw!r})"))
     problems.extend(_unknown(given))
-    if not problems:
-        problems.extend(_unreachable(values))
+    problems.extend(_unreachable(values, problems))
     if problems:
         raise SettingsError(problems)
     return Settings(**values)
@@ -276,13 +275,14 @@ def hand_down(settings: Settings, environ: MutableMapping[str, str]) -> None:
             environ[name] = str(value)
 
 
-def _unreachable(values: Mapping[str, Any]) -> list[str]:
-    """Name the settings without which those who are to be told cannot be."""
+def _unreachable(values: Mapping[str, Any], problems: list[str]) -> list[str]:
+    """Name the settings without which those who are to be told cannot be; of those with a problem it is told already."""
     told = " ".join(filter(None, (values.get(f"notify_{name}") for name in ("page", "ticket", "targets"))))
-    needed = needed_by(told)
-    if values.get("oidc_issuer") is not None:
-        needed = [*needed, *((name, "OIDC_ISSUER is") for name in ("oidc_client_id", "oidc_client_secret"))]
-    return [f"{variable(name)} is not set: {reason}" for name, reason in needed if values.get(name) is None]
+    of_openid = () if values.get("oidc_issuer") is None else ("oidc_client_id", "oidc_client_secret")
+    needed = [*needed_by(told), *((name, "OIDC_ISSUER is") for name in of_openid)]
+    wrong = {problem.partition(" ")[0].removesuffix("_FILE") for problem in problems}
+    lacking = [(variable(name), reason) for name, reason in needed if values.get(name) is None]
+    return [f"{name} is not set: {reason}" for name, reason in lacking if name not in wrong]
 
 
 _OUTSIDE = {"CLOCK", "ENV_FILE", "FAILPOINTS", "KEY", "PORT_HELD", "SPOOL"}

@@ -40,6 +40,14 @@ def test_all_problems_are_reported_together() -> None:
     ]
 
 
+def test_what_is_needed_to_tell_somebody_is_asked_for_together_with_all_else() -> None:
+    told = {"SLIPSTREAM_NOTIFY_PAGE": "mailto:mia@example.org", "SLIPSTREAM_PORT": "http"}
+
+    assert [problem.split()[0] for problem in problems_of(NEEDED | told)] == ["SLIPSTREAM_PORT", "SLIPSTREAM_SMTP_URL"]
+    wrong = problems_of(NEEDED | told | {"SLIPSTREAM_SMTP_URL": "ftp://mail.example.org"})
+    assert [problem.split()[0] for problem in wrong] == ["SLIPSTREAM_PORT", "SLIPSTREAM_SMTP_URL"]
+
+
 def test_a_secret_never_appears_in_a_problem() -> None:
     problems = problems_of(NEEDED | {"SLIPSTREAM_ADMIN_TOKEN": "hunter2", "SLIPSTREAM_CACHE_URL": "http://:hunter2@x"})
 
