@@ -21,11 +21,11 @@ from dashboards.prometheus.alerting import (
     burn_labels,
     plain_annotations,
     plain_labels,
-    silence_annotations,
     silence_labels,
 )
 from dashboards.prometheus.recording import recording_rules
 from dashboards.prometheus.samples import error_ratio, example, increases
+from dashboards.prometheus.selectors import labels
 from reporting.definitions.durations import write_duration
 
 if TYPE_CHECKING:
@@ -118,8 +118,8 @@ def _test(promise: Promise, indicator: Indicator, ratio: Fraction, name: str) ->
                     for each in plain
                 ],
             },
-            *([{"eval_time": write_duration(until), "alertname": NO_DATA_ALERT}] if promise.silences else []),
         ],
+        "promql_expr_test": _told_of_silence(promise, until, silent=False),
     }
 
 
@@ -131,20 +131,23 @@ def _silent(promise: Promise) -> dict[str, Any]:
         "name": f"{promise.definition.name} is silent",
         "interval": write_duration(_A_SCRAPE),
         "input_series": [{"series": series, "values": f"{_EVENTS}+0x{until // _A_SCRAPE}"} for series in still],
-        "alert_rule_test": [
-            {
-                "eval_time": write_duration(until),
-                "alertname": NO_DATA_ALERT,
-                "exp_alerts": [
-                    {
-                        "exp_labels": silence_labels(promise, silence),
-                        "exp_annotations": silence_annotations(promise, silence),
-                    }
-                    for silence in promise.silences
-                ],
-            }
-        ],
+        "promql_expr_test": _told_of_silence(promise, until, silent=True),
     }
+
+
+def _told_of_silence(promise: Promise, until: timedelta, *, silent: bool) -> list[dict[str, Any]]:
+    """Look at the alerts of this SLO alone, at the last evaluation: in its tests all others are silent."""
+    if not promise.silences:
+        return []
+    firing = labels({"alertname": NO_DATA_ALERT, "alertstate": "firing", **promise.labels})
+    told = [labels(silence_labels(promise, silence)) for silence in promise.silences] if silent else []
+    return [
+        {
+            "expr": f"sum without (alertname, alertstate) (ALERTS{firing})",
+            "eval_time": write_duration(until - until % _EVALUATED),
+            "exp_samples": [{"labels": own, "value": 1} for own in told],
+        }
+    ]
 
 
 def _nothing_scraped() -> dict[str, Any]:

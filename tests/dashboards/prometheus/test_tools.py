@@ -15,7 +15,10 @@ pytestmark = pytest.mark.tools
 SLOS = Path(__file__).resolve().parents[3] / "slos"
 SHIPPED = "\n---\n".join(path.read_text() for path in sorted(SLOS.glob("*.yaml")))
 OTHERS = SHIPPED.replace("duration: 30d", "duration: 7d").replace("2% 1h/5m, 5% 6h/30m", "8% 1h/5m, 14x 6h/30m")
-WATCHED = SHIPPED.replace("alertWhenBreaching: true", "alertWhenBreaching: true\n  alertWhenNoData: true")
+WATCHED = "\n---\n".join(
+    (SLOS / f"{name}.yaml").read_text().replace("Breaching: true", "Breaching: true\n  alertWhenNoData: true")
+    for name in ("alert-policies", "availability", "summary-latency")
+)
 
 
 def run(directory: Path, *command: str) -> str:
