@@ -174,6 +174,14 @@ def database(database_url: str) -> Iterator[Database]:
 
 
 @pytest.fixture
+def nowhere() -> Iterator[Database]:
+    """A database whose server is not there."""
+    database = Database("postgresql://nobody@127.0.0.1:1/nothing", pool_timeout_s=0.1)
+    yield database
+    database.close()
+
+
+@pytest.fixture
 def valkey(valkey_url: str, cluster: Cluster | None) -> Iterator[Valkey]:
     valkey = Valkey(valkey_url) if cluster is None else cluster
     if cluster is not None:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import text
 
-from app.core.database import Database
 from app.core.dependency_checks import dependency_checks
 from app.core.health import CheckState, Readiness, Status
 from app.core.schema_store import head_revision
@@ -18,16 +17,10 @@ if TYPE_CHECKING:
 
     import redis
 
+    from app.core.database import Database
     from app.core.health import ReadinessReport
 
 AWAY = Valkey("redis://127.0.0.1:1")
-
-
-@pytest.fixture
-def nowhere() -> Iterator[Database]:
-    database = Database("postgresql://nobody@127.0.0.1:1/nothing", pool_timeout_s=0.1)
-    yield database
-    database.close()
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ import pytest
 from sqlalchemy import insert
 
 from app.core import keyspace
-from app.core.database import Database
 from app.core.problems import Problem, ProblemType
 from app.core.queue.lanes import Lane
 from app.core.tables import idempotency_keys
@@ -20,10 +19,9 @@ from ingestion.admission.verdict import Refusal
 from tests.ingestion.admission.conftest import batch, make_admission, presented
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import redis
 
+    from app.core.database import Database
     from app.core.mirror import AccountMirror
     from app.core.valkey import Valkey
     from tests.conftest import World
@@ -142,13 +140,6 @@ def test_of_twins_one_is_admitted_and_all_get_its_answer(door: Door, queue: Queu
     assert len({receipt.batch_id for receipt in receipts}) == 1
     assert sorted(receipt.replayed for receipt in receipts) == [False] + 7 * [True]
     assert queue.accepted() == 3
-
-
-@pytest.fixture
-def nowhere() -> Iterator[Database]:
-    database = Database("postgresql://nobody@127.0.0.1:1/nothing", pool_timeout_s=0.1)
-    yield database
-    database.close()
 
 
 def test_without_postgresql_batches_still_come_in_and_the_missing_look_is_counted(

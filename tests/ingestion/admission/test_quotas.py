@@ -11,7 +11,6 @@ from sqlalchemy import insert
 
 from app.core import keyspace
 from app.core.accounts_service import AccountChange, NewAccount
-from app.core.database import Database
 from app.core.errors import DependencyUnavailableError
 from app.core.keys import TENANT_SCOPES
 from app.core.problems import Problem
@@ -25,11 +24,10 @@ from ingestion.limits.quota import Period
 from tests.ingestion.admission.conftest import batch, make_admission
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import redis
 
     from app.core.accounts_service import Accounts
+    from app.core.database import Database
     from app.core.keys_service import Keys
     from app.core.mirror import AccountMirror
     from app.core.valkey import Valkey
@@ -40,13 +38,6 @@ if TYPE_CHECKING:
 SHARD = shard_of("acme")
 NOW = datetime.now(UTC)
 TODAY, THIS_MONTH = start_of(Period.DAY, NOW), start_of(Period.MONTH, NOW)
-
-
-@pytest.fixture
-def nowhere() -> Iterator[Database]:
-    database = Database("postgresql://nobody@127.0.0.1:1/nothing", pool_timeout_s=0.1)
-    yield database
-    database.close()
 
 
 def settled(database: Database, batch_id: str, events: int, *, received_at: datetime = TODAY) -> None:
