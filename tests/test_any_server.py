@@ -24,7 +24,12 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.tools, pytest.mark.timeout(900)]
 
 ROOT = Path(__file__).parents[1]
-SUITE = ("tests/ingestion/test_writer.py", "tests/ingestion/test_retention.py", "tests/core/test_keys_service.py")
+SUITE = (
+    "tests/ingestion/test_writer.py",
+    "tests/ingestion/test_insertion.py",
+    "tests/ingestion/test_retention.py",
+    "tests/core/test_keys_service.py",
+)
 DEBIANS = Path("/usr/lib/postgresql")
 
 

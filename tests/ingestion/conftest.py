@@ -36,6 +36,10 @@ RECEIVED = datetime(2026, 11, 22, 10, 0, 0, 250_000, tzinfo=UTC)
 STORED = datetime(2026, 11, 22, 10, 0, 1, tzinfo=UTC)
 
 
+def event(event_id: str, **fields: Any) -> dict[str, Any]:
+    return {"event_id": event_id, "type": "flight.departed", "payload": {"dest": "IAH"}} | fields
+
+
 @pytest.fixture
 def make_entry() -> MakeEntry:
     """Makes an entry of events, each given as its fields or as its bytes; no two entries have the same id."""

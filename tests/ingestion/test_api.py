@@ -1,4 +1,4 @@
-"""`POST /events` and `GET /batches/{batch_id}` as a client sees them."""
+"""`POST /events` as a client sees it."""
 
 from __future__ import annotations
 
@@ -7,79 +7,32 @@ import json
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import zstandard
 from prometheus_client import CollectorRegistry
-from sqlalchemy import insert
 
-from app.core.database import Database
-from app.core.http.body import BodyReaders
-from app.core.http.guard import Guard
-from app.core.key_usage import KeyUsage
 from app.core.keys import Scope
-from app.core.metrics.event_metrics import AdmissionMetrics
-from app.core.metrics.limit_metrics import LimitMetrics
-from app.core.queue.entry import decode
-from app.core.queue.keys import lane_stream
-from app.core.queue.lanes import LANE_BY_LETTER, LANES
-from app.core.settings import Settings
-from app.core.shard_directory import ShardDirectory
-from app.core.tables import batch_outcomes, dead_letters
-from app.core.valkey import Valkey
-from app.factory import create_app
-from app.limits import Core, compose_limits
 from ingestion import api
-from ingestion.admission.answers import IdempotencyAnswers
-from ingestion.api import blueprint
-from ingestion.batch_status import BatchStatuses
 from ingestion.events.decode import decode_batch
-from ingestion.reading import read_entry
+from tests.ingestion.event_clients import batch, event, get, make_client, post, queued
+from tests.ingestion.problems import slug
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import redis
     from flask.testing import FlaskClient
-    from werkzeug.test import TestResponse
 
     from app.composition import Api
     from app.core.authentication import Authenticator
+    from app.core.database import Database
     from app.core.keys_service import Keys
     from app.core.mirror import AccountMirror
+    from app.core.settings import Settings
+    from app.core.valkey import Valkey
     from ingestion.events.model import DecodedBatch
-    from ingestion.writer import Writer
     from tests.conftest import World
-
-RETENTION = timedelta(days=400)
-RECEIVED = datetime(2026, 11, 22, 10, tzinfo=UTC)
-
-
-def make_client(
-    database: Database,
-    valkey: Valkey,
-    mirror: AccountMirror,
-    authenticator: Authenticator,
-    registry: CollectorRegistry | None = None,
-) -> FlaskClient:
-    registry = registry or CollectorRegistry()
-    metrics = AdmissionMetrics(registry)
-    core = Core(
-        database=database,
-        valkey=valkey,
-        mirror=mirror,
-        shards=ShardDirectory(valkey),
-        usage=KeyUsage(database),
-        answers=IdempotencyAnswers(database, on_skipped=metrics.lookup_skipped),
-    )
-    settings = Settings(database_url="postgresql://", redis_url="redis://")
-    limits = compose_limits(settings, core, LimitMetrics(registry))
-    batches = BatchStatuses(valkey=valkey, database=database)
-    routes = blueprint(Guard(authenticator), limits.gate, batches, retention=RETENTION, metrics=metrics)
-    readers = BodyReaders(deadline_s=5, most=8)
-    return create_app([routes], readers=readers, base_url="http://127.0.0.1").test_client()
 
 
 @pytest.fixture
@@ -96,42 +49,6 @@ def client(
     registry: CollectorRegistry,
 ) -> FlaskClient:
     return make_client(database, valkey, mirror, authenticator, registry)
-
-
-def event(number: int = 1, **fields: Any) -> dict[str, Any]:
-    return {"event_id": f"event-{number}", "type": "flight.departed"} | fields
-
-
-def batch(*events: dict[str, Any]) -> bytes:
-    return json.dumps({"events": events or [event()]}).encode()
-
-
-def post(
-    client: FlaskClient, key: str, body: bytes | None = None, content_type: str = "application/json", **headers: str
-) -> TestResponse:
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return client.post(
-        "/events",
-        data=batch() if body is None else body,
-        content_type=content_type,
-        headers={"Authorization": f"Bearer {key}"} | named,
-    )
-
-
-def get(client: FlaskClient, key: str, batch_id: str) -> TestResponse:
-    return client.get(f"/batches/{batch_id}", headers={"Authorization": f"Bearer {key}"})
-
-
-def slug(response: TestResponse) -> str:
-    assert response.content_type == "application/problem+json"
-    assert response.json is not None
-    return str(response.json["type"]).rpartition("/")[2]
-
-
-def queued(client: redis.Redis) -> list[dict[bytes, bytes]]:
-    """Every entry of every stream."""
-    streams = [lane_stream(shard, lane) for shard in range(16) for lane in LANES]
-    return [fields for stream in streams for _, fields in client.xrange(stream)]  # type: ignore[union-attr]  # A list.
 
 
 def test_a_batch_is_answered_with_its_receipt(client: FlaskClient, world: World, redis_client: redis.Redis) -> None:
@@ -312,155 +229,3 @@ def test_batches_are_counted(client: FlaskClient, world: World, registry: Collec
 
     assert registry.get_sample_value("slipstream_events_accepted_total", {"tier": "standard"}) == 2
     assert registry.get_sample_value("slipstream_events_refused_total", {"reason": "malformed-json"}) == 1
-
-
-def test_without_valkey_nothing_is_accepted(
-    database: Database, mirror: AccountMirror, authenticator: Authenticator, world: World
-) -> None:
-    client = make_client(database, Valkey("redis://127.0.0.1:1"), mirror, authenticator)
-
-    response = post(client, world.alice.key)
-
-    assert (response.status_code, slug(response)) == (503, "dependency-unavailable")
-    assert int(response.headers["Retry-After"]) >= 1
-
-
-def test_a_full_valkey_accepts_nothing(client: FlaskClient, world: World, redis_client: redis.Redis) -> None:
-    limit = str(redis_client.config_get("maxmemory")["maxmemory"])
-    redis_client.config_set("maxmemory", 1)
-    try:
-        response = post(client, world.alice.key)
-    finally:
-        redis_client.config_set("maxmemory", limit)
-
-    assert (response.status_code, slug(response)) == (503, "dependency-unavailable")
-
-
-def test_a_valkey_that_does_not_answer_in_time_is_a_timeout(
-    database: Database,
-    valkey_url: str,
-    mirror: AccountMirror,
-    authenticator: Authenticator,
-    world: World,
-    redis_client: redis.Redis,
-) -> None:
-    client = make_client(database, Valkey(valkey_url, timeout_s=0.2), mirror, authenticator)
-    post(client, world.alice.key)
-    redis_client.execute_command("CLIENT", "PAUSE", 60_000, "WRITE")
-    try:
-        response = post(client, world.alice.key)
-    finally:
-        redis_client.execute_command("CLIENT", "UNPAUSE")
-
-    assert (response.status_code, slug(response)) == (504, "timeout")
-    assert int(response.headers["Retry-After"]) >= 1
-
-
-@pytest.fixture
-def nowhere() -> Iterator[Database]:
-    database = Database("postgresql://nobody@127.0.0.1:1/nothing", pool_timeout_s=0.1)
-    yield database
-    database.close()
-
-
-def test_without_postgresql_events_still_come_in(
-    nowhere: Database, valkey: Valkey, mirror: AccountMirror, authenticator: Authenticator, world: World
-) -> None:
-    client = make_client(nowhere, valkey, mirror, authenticator)
-
-    plain, repeatable = post(client, world.alice.key), post(client, world.alice.key, Idempotency_Key="order-66")
-    assert plain.json is not None
-    waiting = get(client, world.alice.key, plain.json["batch_id"])
-
-    assert (plain.status_code, repeatable.status_code, waiting.status_code) == (202, 202, 200)
-
-
-def store(client: redis.Redis, writer: Writer, batch_id: str) -> None:
-    """Do what a worker does with one batch."""
-    shard, lane, entry_id = int(batch_id[:2]), LANE_BY_LETTER[batch_id[2]], batch_id[4:]
-    stream = lane_stream(shard, lane)
-    ((_, fields),) = client.xrange(stream, entry_id, entry_id)  # type: ignore[misc]  # A list.
-    flat = [part for pair in fields.items() for part in pair]
-    writer.store([read_entry(decode(shard, LANES.index(lane), entry_id.encode(), flat), None)])
-    client.xdel(stream, entry_id)
-
-
-def test_a_batch_is_queued_and_then_stored(
-    client: FlaskClient, world: World, redis_client: redis.Redis, writer: Writer
-) -> None:
-    response = post(client, world.alice.key, batch(event(1), event(1), event(2)))
-    assert response.json is not None
-    batch_id = response.json["batch_id"]
-
-    before = get(client, world.alice.key, batch_id).json
-    store(redis_client, writer, batch_id)
-    after = get(client, world.alice.key, batch_id).json
-
-    nothing = {"stored": 0, "duplicates": 0, "dead": 0, "reasons": []}
-    assert before == nothing | {"batch_id": batch_id, "state": "queued", "accepted": 3}
-    assert after == nothing | {"batch_id": batch_id, "state": "stored", "accepted": 3, "stored": 2, "duplicates": 1}
-
-
-def buried(database: Database, batch_id: str, *, stored: int, positions: list[int]) -> None:
-    outcome = {"account_id": "acme", "batch_id": batch_id, "received_at": RECEIVED}
-    letter = outcome | {"reason": "kept-failing", "detail": "why", "attempts": 3, "body": b"{}", "died_at": RECEIVED}
-    counts = {"stored": stored, "duplicates": 0, "dead": len(positions), "stored_at": RECEIVED}
-    with database.begin() as connection:
-        connection.execute(insert(batch_outcomes).values(outcome | counts))
-        for position in positions:
-            name = None if position < 0 else f"event-{position}"
-            connection.execute(insert(dead_letters).values(letter | {"position": position, "event_id": name}))
-
-
-@pytest.mark.parametrize(("stored", "state"), [(2, "partly_stored"), (0, "dead")])
-def test_dead_events_say_why(client: FlaskClient, world: World, database: Database, stored: int, state: str) -> None:
-    buried(database, "07n-1-0", stored=stored, positions=[4, 1])
-
-    answer = get(client, world.alice.key, "07n-1-0").json
-
-    assert answer is not None
-    assert (answer["state"], answer["accepted"], answer["dead"]) == (state, stored + 2, 2)
-    assert answer["reasons"] == [
-        {"reason": "kept-failing", "detail": "why", "index": 1, "event_id": "event-1"},
-        {"reason": "kept-failing", "detail": "why", "index": 4, "event_id": "event-4"},
-    ]
-
-
-def test_a_batch_that_nobody_could_read_has_one_reason(client: FlaskClient, world: World, database: Database) -> None:
-    buried(database, "07n-1-0", stored=0, positions=[-1])
-
-    answer = get(client, world.alice.key, "07n-1-0").json
-
-    assert answer is not None
-    assert answer["reasons"] == [{"reason": "kept-failing", "detail": "why"}]
-
-
-@pytest.mark.parametrize(
-    "batch_id",
-    [
-        "07n-1-0",
-        "99n-1-0",
-        "07x-1-0",
-        "nonsense",
-        "07n-1",
-        "07n-99999999999999999999-0",
-        "07n-1-99999999999999999999",
-        "%00",
-        "07n-1-0%0a",
-    ],
-)
-def test_a_batch_that_does_not_exist_is_not_found(client: FlaskClient, world: World, batch_id: str) -> None:
-    response = get(client, world.alice.key, batch_id)
-
-    assert (response.status_code, slug(response)) == (404, "not-found")
-
-
-def test_the_batches_of_others_look_like_missing_ones(client: FlaskClient, world: World, database: Database) -> None:
-    queued_batch = post(client, world.alice.key).json
-    buried(database, "07n-1-0", stored=1, positions=[])
-    assert queued_batch is not None
-
-    answers = [get(client, world.bob.key, name) for name in (queued_batch["batch_id"], "07n-1-0", "07n-2-0")]
-
-    assert {answer.status_code for answer in answers} == {404}
-    assert len({answer.json["detail"] for answer in answers if answer.json}) == 1

@@ -12,6 +12,7 @@ from app.core.database import Database
 from ingestion import replay as replay_module
 from ingestion.dead_letters import LetterId, Reason
 from ingestion.replay import Replayer
+from tests.ingestion.conftest import event
 
 if TYPE_CHECKING:
     from ingestion.writer import Writer
@@ -22,10 +23,6 @@ NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 @pytest.fixture
 def replayer(database: Database) -> Replayer:
     return Replayer(database, statement_events=5_000, clock=lambda: NOW)
-
-
-def event(event_id: str, **fields: Any) -> dict[str, Any]:
-    return {"event_id": event_id, "type": "flight.departed", "payload": {"dest": "IAH"}} | fields
 
 
 def ids(batch: Any, *positions: int) -> list[LetterId]:

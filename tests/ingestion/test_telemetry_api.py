@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -19,44 +18,19 @@ from app.composition import Counting, compose_api
 from app.core.accounts_service import AccountChange
 from app.core.keys import Scope
 from app.core.tiers import Overrides
+from tests.ingestion.problems import slug
+from tests.ingestion.telemetry_clients import OPERATOR, post, records
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from flask.testing import FlaskClient
-    from werkzeug.test import TestResponse
 
-    from app.composition import Api
     from app.core.accounts_service import Accounts
     from app.core.database import Database
     from app.core.keys_service import Keys
     from app.core.settings import Settings
     from tests.conftest import World
-
-OPERATOR = "the-token-of-the-operator"
-
-
-def records(times: int = 1, /, **changes: Any) -> list[dict[str, Any]]:
-    now = datetime.now(UTC).isoformat()
-    record = {"timestamp": now, "route": "/pay", "method": "POST", "status": 200, "duration_ms": 12.5}
-    return [record | changes for _ in range(times)]
-
-
-def post(client: FlaskClient, key: str, batch: Any = None, service: str = "checkout", **headers: str) -> TestResponse:
-    content = batch if isinstance(batch, bytes) else json.dumps({"service": service, "requests": batch or records()})
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return client.post(
-        "/telemetry",
-        data=content,
-        content_type="application/json",
-        headers={"Authorization": f"Bearer {key}"} | named,
-    )
-
-
-def slug(response: TestResponse) -> str:
-    assert response.content_type == "application/problem+json"
-    assert response.json is not None
-    return str(response.json["type"]).rpartition("/")[2]
 
 
 @pytest.fixture
@@ -284,47 +258,3 @@ def test_other_content_types_are_refused(client: FlaskClient, world: World, cont
     response = client.post("/telemetry", data=b"{}", content_type=content_type, headers=headers)
 
     assert slug(response) == "unsupported-media-type"
-
-
-SLO = """
-apiVersion: openslo/v1
-kind: SLO
-metadata: {name: payments}
-spec:
-  service: checkout
-  indicator:
-    metadata: {name: payments}
-    spec:
-      ratioMetric:
-        counter: true
-        good: {metricSource: {type: slipstream, spec: {source: requests, filter: {service: checkout, route: /pay, status: "<500"}}}}
-        total: {metricSource: {type: slipstream, spec: {source: requests, filter: {service: checkout, route: /pay}}}}
-  timeWindow: [{duration: 30d, isRolling: true}]
-  budgetingMethod: Occurrences
-  objectives: [{target: 0.9}]
-"""
-
-
-def test_a_route_that_an_slo_names_is_measured_though_500_others_came_first(
-    api: Api, client: FlaskClient, world: World
-) -> None:
-    def measured() -> tuple[int, int]:
-        found = client.get("/slos/payments", headers=operator).json
-        assert found is not None
-        return found["good"], found["bad"]
-
-    operator = {"Authorization": f"Bearer {OPERATOR}"}
-    applied = client.put("/slos", data=SLO, content_type="application/yaml", headers=operator)
-    assert applied.status_code == 200, applied.text
-    others = [record for number in range(600) for record in records(1, route=f"/orders/{number}")]
-    post(client, world.alice.key, others)
-    api.start()
-    deadline = time.monotonic() + 60
-    while measured() == (0, 0):
-        assert time.monotonic() < deadline, "the routes that SLOs name are looked for beside the requests"
-        post(client, world.alice.key, records(1))
-    good, _ = measured()
-
-    post(client, world.alice.key, records(8) + records(2, status=502, route="/pay?card=4111"))
-
-    assert measured() == (good + 8, 2)

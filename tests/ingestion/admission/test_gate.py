@@ -7,10 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from prometheus_client import CollectorRegistry
 
 from app.core.keys import Scope
-from app.core.metrics.limit_metrics import LimitMetrics
 from app.core.problems import Problem, ProblemType
 from app.domain.shards import Lane
 from ingestion.admission.admission import NO_TICKET
@@ -293,18 +291,3 @@ def test_those_who_find_no_room_wait_for_each_other_and_for_those_whose_limit_re
     client.lanes.refused = (Lane.NORMAL,)
 
     assert client.refusal().retry_after == pytest.approx(10)
-
-
-def test_metrics_have_their_names() -> None:
-    registry = CollectorRegistry()
-    metrics = LimitMetrics(registry)
-    metrics.pressed(0.75, 0.5)
-    metrics.circuit_changed("open")
-    metrics.noticed(80)
-    metrics.stranger_refused("strangers")
-
-    assert registry.get_sample_value("slipstream_overload_pressure") == 0.75
-    assert registry.get_sample_value("slipstream_overload_severity") == 0.5
-    assert registry.get_sample_value("slipstream_circuit_changes_total", {"after": "open"}) == 1
-    assert registry.get_sample_value("slipstream_quota_notices_total", {"threshold": "80"}) == 1
-    assert registry.get_sample_value("slipstream_strangers_refused_total", {"limit": "strangers"}) == 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -10,16 +10,14 @@ import pytest
 
 from ingestion.batches import Row, microseconds
 from ingestion.insertion import insert
-from ingestion.summary.cache import SummaryCache
-from ingestion.summary.service import Summaries
-from ingestion.summary.sources import Source
-from ingestion.summary.summary_store import SummaryStore
+from tests.ingestion.summary.reading import Store, make_summaries
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from app.core.database import Database
     from app.core.valkey import Valkey
+    from ingestion.summary.service import Summaries
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, 890_000, tzinfo=UTC)
 _numbers = count()
@@ -46,6 +44,11 @@ def store_events(database: Database) -> Callable[[str, Iterable[tuple[str, datet
 
 
 @pytest.fixture
-def summaries(database: Database, valkey: Valkey) -> Summaries:
-    cache = SummaryCache(valkey, keep_s=600)
-    return Summaries(Source(SummaryStore(database), timedelta(seconds=5)), cache, stale_s=600)
+def store(database: Database) -> Store:
+    return Store(database)
+
+
+@pytest.fixture
+def summaries(store: Store, valkey: Valkey) -> Summaries:
+    """Summaries of one process of several."""
+    return make_summaries(store, valkey)

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app.core import keyspace
+from app.core.errors import DependencyUnavailableError
 from ingestion.summary.cache import LARGEST_VALUE, CachedSummary, SummaryCache, Turn
 from ingestion.summary.windows import Window
+from tests.ingestion.summary.reading import later
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,3 +98,22 @@ def test_a_server_that_evicts_has_always_room(
     put(cache, now)
 
     assert cache.get("acme", Window.HOUR, now=now) is not None
+
+
+def test_a_cache_that_is_away_is_not_asked_again_for_a_moment(
+    valkey: Valkey, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_command: object) -> None:
+        raise DependencyUnavailableError("valkey", "is away")
+
+    cache = SummaryCache(valkey, keep_s=60)
+    summary = CachedSummary("acme", "1h", now, '"etag"', b"{}")
+    with monkeypatch.context() as patched:
+        patched.setattr(valkey, "execute", away)
+        assert cache.get("acme", Window.HOUR, now=now) is None
+
+    cache.put(summary, window=Window.HOUR, now=later(now, 0.5))
+    assert cache.get("acme", Window.HOUR, now=later(now, 1)) is None
+
+    cache.put(summary, window=Window.HOUR, now=later(now, 1.1))
+    assert cache.get("acme", Window.HOUR, now=later(now, 1.2)) == summary

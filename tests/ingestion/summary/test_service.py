@@ -1,9 +1,7 @@
-"""Summaries fresh and cached: one refresh for all, and an old answer rather than none."""
+"""Summaries, fresh and cached."""
 
 from __future__ import annotations
 
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -11,75 +9,22 @@ import msgspec
 import pytest
 
 from app.core import keyspace
-from app.core.errors import DependencyTimeoutError, DependencyUnavailableError
 from app.core.valkey import Valkey
-from ingestion.summary.cache import CachedSummary, SummaryCache
-from ingestion.summary.service import CacheState, Summaries
-from ingestion.summary.sources import Source
-from ingestion.summary.summary_store import SummaryStore
+from ingestion.summary.service import CacheState
 from ingestion.summary.windows import Window
+from tests.ingestion.summary.reading import later, make_summaries, read
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable
     from datetime import datetime
 
     import redis
 
-    from app.core.database import Database
-    from app.core.errors import DependencyError
-    from ingestion.summary.service import Answer
-    from ingestion.summary.summary_store import TypeCount
-    from ingestion.summary.windows import BucketRange
+    from ingestion.summary.service import Summaries
     from tests.conftest import World
+    from tests.ingestion.summary.reading import Store
 
     StoreEvents = Callable[[str, Iterable[tuple[str, datetime]]], None]
-
-FRESH_S, STALE_S = 5, 600
-
-
-class Store(SummaryStore):
-    """The real store, which counts its calls, and can be held up or broken."""
-
-    def __init__(self, database: Database) -> None:
-        super().__init__(database)
-        self.calls = 0
-        self.error: DependencyError | None = None
-        self.go_on = threading.Event()
-        self.go_on.set()
-
-    def counts(self, account_id: str, ranges: Sequence[BucketRange]) -> list[TypeCount] | None:
-        self.calls += 1
-        self.go_on.wait()
-        if self.error is not None:
-            raise self.error
-        return super().counts(account_id, ranges)
-
-
-@pytest.fixture
-def store(database: Database) -> Store:
-    return Store(database)
-
-
-@pytest.fixture
-def summaries(store: Store, valkey: Valkey) -> Summaries:
-    """Summaries of one process of several."""
-    return make_summaries(store, valkey)
-
-
-def make_summaries(store: SummaryStore, valkey: Valkey) -> Summaries:
-    return Summaries(
-        Source(store, timedelta(seconds=FRESH_S)), SummaryCache(valkey, keep_s=FRESH_S + STALE_S), stale_s=STALE_S
-    )
-
-
-def read(summaries: Summaries, now: datetime, account: str = "acme", window: Window = Window.HOUR) -> Answer:
-    answer = summaries.read(account, window, now=now)
-    assert answer is not None
-    return answer
-
-
-def later(now: datetime, seconds: float) -> datetime:
-    return now + timedelta(seconds=seconds)
 
 
 def test_a_summary_says_what_was_counted(
@@ -191,114 +136,6 @@ def test_an_unknown_account_has_no_summary_and_leaves_nothing_in_the_cache(
     assert redis_client.keys("*summary*") == []
 
 
-def test_of_many_who_miss_one_computes_and_all_get_its_answer(
-    database: Database, valkey_url: str, world: World, now: datetime
-) -> None:
-    """Several processes, each with many requests, and nothing cached."""
-    store = Store(database)
-    store.go_on.clear()
-    processes = [make_summaries(store, Valkey(valkey_url)) for _ in range(2)]
-
-    with ThreadPoolExecutor(12) as pool:
-        waiting = [pool.submit(read, process, now) for process in processes for _ in range(6)]
-        threading.Timer(0.2, store.go_on.set).start()
-        answers = [future.result() for future in waiting]
-
-    assert store.calls == 1
-    assert len({answer.body for answer in answers}) == 1
-    assert sorted(answer.cache for answer in answers) == ["hit"] * 11 + ["miss"]
-
-
-def test_while_one_refreshes_the_others_get_the_old_answer_at_once(
-    summaries: Summaries, store: Store, world: World, now: datetime, eventually: Callable[[Callable[[], object]], None]
-) -> None:
-    first = read(summaries, now)
-    store.go_on.clear()
-
-    with ThreadPoolExecutor(1) as pool:
-        refresh = pool.submit(read, summaries, later(now, 6))
-        eventually(lambda: store.calls == 2)
-        other = read(summaries, later(now, 6))
-        store.go_on.set()
-        refreshed = refresh.result()
-
-    assert (other.cache, other.body, other.age_s) == (CacheState.STALE, first.body, 6)
-    assert (refreshed.cache, store.calls) == (CacheState.MISS, 2)
-    assert read(summaries, later(now, 6)).body == refreshed.body
-
-
-def test_an_answer_that_is_much_older_is_not_sent_while_it_is_refreshed(
-    summaries: Summaries, store: Store, world: World, now: datetime, eventually: Callable[[Callable[[], object]], None]
-) -> None:
-    """It is for when PostgreSQL is away; while a refresh takes milliseconds, waiting for it is better."""
-    read(summaries, now)
-    store.go_on.clear()
-
-    with ThreadPoolExecutor(2) as pool:
-        refresh = pool.submit(read, summaries, later(now, 300))
-        eventually(lambda: store.calls == 2)
-        other = pool.submit(read, summaries, later(now, 300))
-        threading.Timer(0.1, store.go_on.set).start()
-
-        assert other.result().body == refresh.result().body
-    assert store.calls == 2
-
-
-def test_a_refresh_whose_process_died_is_done_by_another(
-    summaries: Summaries, store: Store, world: World, redis_client: redis.Redis, now: datetime
-) -> None:
-    redis_client.set(keyspace.summary_refresh("acme", "1h"), "refreshing", px=60_000)
-
-    assert read(summaries, now).cache is CacheState.MISS
-    assert store.calls == 1
-
-
-def test_while_postgresql_is_away_the_old_answer_is_sent(
-    summaries: Summaries, store: Store, world: World, now: datetime
-) -> None:
-    first = read(summaries, now)
-    store.error = DependencyUnavailableError("postgresql", "away")
-
-    during = read(summaries, later(now, STALE_S))
-
-    assert (during.cache, during.body, during.age_s) == (CacheState.STALE, first.body, STALE_S)
-
-
-def test_an_answer_that_is_too_old_is_not_sent_even_then(
-    summaries: Summaries, store: Store, world: World, now: datetime
-) -> None:
-    read(summaries, now)
-    store.error = DependencyUnavailableError("postgresql", "away")
-
-    with pytest.raises(DependencyUnavailableError):
-        read(summaries, later(now, STALE_S + 1))
-
-
-@pytest.mark.parametrize(
-    "error", [DependencyUnavailableError("postgresql", "away"), DependencyTimeoutError("postgresql", "slow")]
-)
-def test_with_nothing_cached_the_failure_is_told(
-    summaries: Summaries, store: Store, world: World, now: datetime, error: DependencyError
-) -> None:
-    store.error = error
-
-    with pytest.raises(type(error)):
-        read(summaries, now)
-
-
-def test_after_a_failure_the_others_do_not_try_as_well(
-    summaries: Summaries, store: Store, world: World, redis_client: redis.Redis, now: datetime
-) -> None:
-    store.error = DependencyTimeoutError("postgresql", "slow")
-    with pytest.raises(DependencyTimeoutError):
-        read(summaries, now)
-
-    with pytest.raises(DependencyUnavailableError):
-        read(summaries, now)
-    assert store.calls == 1
-    assert 0 < redis_client.pttl(keyspace.summary_refresh("acme", "1h")) <= 1_000
-
-
 @pytest.mark.parametrize("url", ["redis://127.0.0.1:1", "unix:///nowhere/valkey.sock"])
 def test_without_a_cache_every_request_reads_for_itself(
     store: Store, world: World, store_events: StoreEvents, now: datetime, url: str
@@ -310,22 +147,3 @@ def test_without_a_cache_every_request_reads_for_itself(
 
     assert [answer.cache for answer in answers] == [CacheState.MISS] * 3
     assert store.calls == 3
-
-
-def test_a_cache_that_is_away_is_not_asked_again_for_a_moment(
-    valkey: Valkey, now: datetime, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def away(*_command: object) -> None:
-        raise DependencyUnavailableError("valkey", "is away")
-
-    cache = SummaryCache(valkey, keep_s=60)
-    summary = CachedSummary("acme", "1h", now, '"etag"', b"{}")
-    with monkeypatch.context() as patched:
-        patched.setattr(valkey, "execute", away)
-        assert cache.get("acme", Window.HOUR, now=now) is None
-
-    cache.put(summary, window=Window.HOUR, now=later(now, 0.5))
-    assert cache.get("acme", Window.HOUR, now=later(now, 1)) is None
-
-    cache.put(summary, window=Window.HOUR, now=later(now, 1.1))
-    assert cache.get("acme", Window.HOUR, now=later(now, 1.2)) == summary
