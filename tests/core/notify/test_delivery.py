@@ -10,20 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import structlog
-from sqlalchemy import select, text
+from sqlalchemy import select
 from structlog.testing import capture_logs
 
 from app.core.alert_tables import deliveries, notifications
 from app.core.notify import delivery, outbox_store
-from app.core.notify.delivery import CLAIMED_FOR, Deliveries
+from app.core.notify.delivery import CLAIMED_FOR
 from app.core.notify.errors import DeliveryError
-from app.core.notify.relay import Relay
-from app.core.notify.routes import make_routes
 from app.core.queue.backoff import Backoff
-from tests.core.notify.conftest import NOW
+from tests.core.notify.conftest import NOW, ON_CALL, OTHER, PAGE, SECOND
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -31,71 +29,16 @@ if TYPE_CHECKING:
     from app.core.database import Database
     from app.core.notify.notification import Notification
     from app.core.notify.targets import Target
+    from tests.core.notify.conftest import Town
 
-ON_CALL, SECOND, OTHER = "https://on-call.example", "https://second.example", "https://other.example"
-PAGE = f"{ON_CALL}|{SECOND}"
+FAILS = DeliveryError("on-call.example answered 500")
+REFUSES = DeliveryError("on-call.example answered 404", refused=True)
 
 
 @pytest.fixture(autouse=True)
 def fresh_log(monkeypatch: pytest.MonkeyPatch) -> None:
     """A logger that no test before has set up, and so captures what is logged here."""
     monkeypatch.setattr(delivery, "log", structlog.get_logger())
-
-
-class Town:
-    """Targets that may be down, and what each has heard."""
-
-    def __init__(self) -> None:
-        self.heard: list[tuple[str, str]] = []
-        self.down: dict[str, DeliveryError] = {}
-        self.tries: list[str] = []
-        self.now = NOW
-
-    def send(self, target: Target, notification: Notification, now: datetime) -> None:
-        self.tries.append(target.address)
-        if target.address in self.down:
-            raise self.down[target.address]
-        self.heard.append((target.address, notification.id))
-
-    def by(self, address: str) -> list[str]:
-        return [heard for target, heard in self.heard if target == address]
-
-
-@pytest.fixture
-def town() -> Town:
-    return Town()
-
-
-@pytest.fixture
-def make_deliveries(database: Database, town: Town) -> Callable[..., Deliveries]:
-    def make(page: str = PAGE, **options: Any) -> Deliveries:
-        routes = make_routes(page=page, ticket=None, alertmanager=options.pop("alertmanager", None))
-        return Deliveries(database, routes, town.send, clock=lambda: town.now, backoff=Backoff(base_s=0), **options)
-
-    return make
-
-
-@pytest.fixture
-def write(database: Database, make_notification: Any, town: Town) -> Callable[..., None]:
-    def run(*numbers: int, **changed: Any) -> None:
-        with database.begin() as connection:
-            outbox_store.add(connection, [make_notification(number, **changed) for number in numbers], town.now)
-
-    return run
-
-
-@pytest.fixture
-def unfinished(database: Database) -> Callable[[], list[str]]:
-    def read() -> list[str]:
-        with database.begin() as connection:
-            query = select(notifications.c.notification_id).where(notifications.c.finished_at.is_(None))
-            return sorted(connection.scalars(query))
-
-    return read
-
-
-FAILS = DeliveryError("on-call.example answered 500")
-REFUSES = DeliveryError("on-call.example answered 404", refused=True)
 
 
 def test_everybody_of_the_route_is_told_once(make_deliveries: Any, write: Any, town: Town, unfinished: Any) -> None:
@@ -107,22 +50,6 @@ def test_everybody_of_the_route_is_told_once(make_deliveries: Any, write: Any, t
 
     assert sorted(town.heard) == [(ON_CALL, "ntf_1"), (OTHER, "ntf_1")]
     assert unfinished() == []
-
-
-def test_an_intent_is_written_with_the_transaction_or_not_at_all(
-    database: Database, make_notification: Any, unfinished: Any
-) -> None:
-    with pytest.raises(ZeroDivisionError), database.begin() as connection:
-        outbox_store.add(connection, [make_notification()], NOW)
-        raise ZeroDivisionError
-
-    assert unfinished() == []
-
-
-def test_an_intent_is_written_once(database: Database, make_notification: Any) -> None:
-    with database.begin() as connection:
-        assert outbox_store.add(connection, [make_notification(1), make_notification(2)], NOW) == 2
-        assert outbox_store.add(connection, [make_notification(2), make_notification(3)], NOW) == 1
 
 
 def test_what_fails_is_tried_again_and_what_comes_after_it_waits(
@@ -350,34 +277,3 @@ def test_alertmanager_is_told_of_alerts_beside_everybody_else(make_deliveries: A
         (ON_CALL, "ntf_1"),
         (ON_CALL, "ntf_2"),
     ]
-
-
-def test_the_relay_puts_a_subject_into_the_queue_until_its_task_has_come(
-    database: Database, write: Any, town: Town, make_deliveries: Any
-) -> None:
-    write(1, 2)
-    write(3, subject="incident-2")
-    queue: list[str] = []
-    relay = Relay(database, queue.append)
-
-    assert relay.run(NOW) == 2
-    assert relay.run(NOW) == 0
-    assert sorted(queue) == ["incident-1", "incident-2"]
-    make_deliveries().deliver("incident-1", by="a")
-
-    # The task of the other was lost.
-    assert relay.run(NOW + timedelta(seconds=61)) == 1
-    assert queue[-1] == "incident-2"
-
-
-def test_what_was_finished_long_ago_is_deleted_with_its_deliveries(
-    database: Database, make_deliveries: Any, write: Any, town: Town
-) -> None:
-    write(1)
-    make_deliveries().deliver("incident-1", by="a")
-    write(2)
-
-    with database.begin() as connection:
-        assert outbox_store.purge(connection, NOW + timedelta(days=1), limit=10) == 1
-        assert list(connection.scalars(select(notifications.c.notification_id))) == ["ntf_2"]
-        assert connection.scalar(text("SELECT count(*) FROM deliveries")) == 0
