@@ -5,11 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
-import sys
 import time
-import urllib.error
-import urllib.request
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -22,11 +18,11 @@ from app.core.queue.lanes import Lane
 from app.core.queue.sacrifice import Ending, Sacrifice
 from app.core.queue.shard_queue import ShardQueue
 from app.core.queue.stats import read_stats
-from app.core.settings import hand_down, load_settings
-from app.process import Process, ProcessSpec
+from app.core.settings import hand_down
 from app.task_queue import task_queue
 from ingestion.dead_letter_queue import DeadLetterQueue
 from ingestion.dead_letters_store import Selection
+from tests.app.worker_process import WorkerProcess
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,59 +34,6 @@ if TYPE_CHECKING:
     from app.core.settings import Settings
     from app.core.valkey import Valkey
     from app.embedded.instance import Instance
-
-PROGRAM = (sys.executable, "-m", "app.cli.main", "worker")
-
-
-class WorkerProcess:
-    """Starts a worker on a test's stores; `get` asks its probes."""
-
-    def __init__(self, settings: Settings, log: Path) -> None:
-        self._held = socket.socket()
-        self._held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        self._held.bind(("127.0.0.1", 0))
-        self.port = self._held.getsockname()[1]
-        self.log = log
-        self._environment = {
-            name: value for name, value in os.environ.items() if not name.startswith("SLIPSTREAM_")
-        } | {
-            "SLIPSTREAM_DATABASE_URL": settings.database_url,
-            "SLIPSTREAM_REDIS_URL": settings.redis_url,
-            "SLIPSTREAM_WORKER_PORT": str(self.port),
-            "SLIPSTREAM_RECLAIM_AFTER_S": "1",
-        }
-        self.process: Process | None = None
-
-    def start(self, *arguments: str, ready: bool = True, **environment: str) -> Process:
-        spec = ProcessSpec(
-            name="worker",
-            argv=(*PROGRAM, *arguments),
-            env=self._environment | environment,
-            ready=lambda: self.get("/readyz" if ready else "/livez")[0] == 200,
-            log=self.log,
-        )
-        self.process = Process(spec)
-        self.process.start()
-        return self.process
-
-    def get(self, path: str) -> tuple[int, str]:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as answer:
-                return answer.status, answer.read().decode()
-        except urllib.error.HTTPError as error:
-            return error.code, error.read().decode()
-        except OSError:
-            return 0, ""
-
-    def exit_status(self) -> int | None:
-        assert self.process is not None
-        assert self.process._popen is not None
-        return self.process._popen.returncode
-
-    def close(self) -> None:
-        if self.process is not None:
-            self.process.kill()
-        self._held.close()
 
 
 @pytest.fixture
@@ -329,12 +272,3 @@ def test_a_suspect_entry_is_stored_by_a_child(
 
     assert verdict.ending is Ending.DONE
     assert stored(database_url) == ["a"]
-
-
-def test_children_find_the_settings_of_their_parent(settings: Settings) -> None:
-    environ = {"SLIPSTREAM_ENV_FILE": "/nowhere", "SLIPSTREAM_DATABASE_URL_FILE": "/nowhere", "PATH": "/bin"}
-
-    hand_down(settings, environ)
-
-    assert load_settings(environ) == settings
-    assert environ["PATH"] == "/bin"

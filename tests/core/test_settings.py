@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.core.settings import Settings, SettingsError, load_settings
+from app.core.settings import Settings, SettingsError, hand_down, load_settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -125,3 +125,12 @@ def test_settings_cannot_be_changed_after_the_start() -> None:
     with pytest.raises(AttributeError):
         settings.port = 1  # type: ignore[misc] - the point of the test
     assert isinstance(settings, Settings)
+
+
+def test_children_find_the_settings_of_their_parent(settings: Settings) -> None:
+    environ = {"SLIPSTREAM_ENV_FILE": "/nowhere", "SLIPSTREAM_DATABASE_URL_FILE": "/nowhere", "PATH": "/bin"}
+
+    hand_down(settings, environ)
+
+    assert load_settings(environ) == settings
+    assert environ["PATH"] == "/bin"

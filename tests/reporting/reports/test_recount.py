@@ -8,12 +8,10 @@ microsecond wide, so that percentiles are exact.
 from __future__ import annotations
 
 import json
-import random
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
@@ -23,10 +21,25 @@ from app.core.settings import Settings
 from app.core.telemetry.rollups import Rollups
 from reporting.reports.figures.periods import read_period
 from reporting.reports.model import Scope
-from tests.app.test_worker import WorkerProcess
+from tests.app.worker_process import WorkerProcess
 from tests.reporting.evaluation.definitions import slo, together
-from tests.reporting.reports import recounting
-from tests.reporting.reports.recounting import Rule, Sent, measured, outside, ratio, within
+from tests.reporting.reports import recounting, recounting_requests
+from tests.reporting.reports.recounting import Rule, measured, outside, ratio, within
+from tests.reporting.reports.sent import (
+    ADDED_UP,
+    ALL,
+    CASES,
+    CHANGE,
+    EXCLUDED,
+    FIRST,
+    INCIDENTS,
+    NOW,
+    ONCE,
+    SERVICE,
+    WEEKLY,
+    sent_events,
+    sent_requests,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,20 +49,8 @@ if TYPE_CHECKING:
     from app.core.database import Database
     from app.slo_composition import SLOParts
     from tests.conftest import World
+    from tests.reporting.reports.recounting import Sent
 
-NOW = datetime.now(UTC)
-FIRST, CHANGE = datetime(2025, 1, 1, tzinfo=UTC), datetime(2026, 10, 14, 9, 17, 30, tzinfo=UTC)
-ADDED_UP = datetime(2026, 11, 1, tzinfo=UTC)
-# Clocks change in October (Berlin) and March (New York), and by the end of the night in Chatham, which is 45 minutes off.
-CASES = (
-    ("2026-10", "Europe/Berlin"),
-    ("2026-03", "America/New_York"),
-    ("2026-04", "Pacific/Chatham"),
-    ("2026-W44", "America/New_York"),
-    ("2024-02", "UTC"),  # with a leap day
-    ("2026-06", "UTC"),  # without anything
-    ("2026-07", "Asia/Kathmandu"),  # with one request
-)
 # A place where it is not about midnight: what happens now is all in one day.
 HERE = "UTC" if 1 <= NOW.hour < 23 else "Asia/Kathmandu"
 AVAILABLE = Rule(
@@ -70,7 +71,6 @@ RULES = (
     Rule("parts", lambda r: r.us is not None, lambda r: r.us < 400, ((None, Fraction(1, 2)),), width=60),
 )
 ON_TIME = Rule("on-time", lambda _: True, lambda e: e.delay < 15, ((None, Fraction(8, 10)),), unit="events")
-ALL, SERVICE = {"service": "checkout"}, "checkout"
 DEFINITIONS = together(
     slo("available", total=ALL, good=ALL | {"status": "<500"}, service=SERVICE, alerts=False),
     slo("quick", total=ALL | {"route": "/pay"}, good=ALL | {"route": "/pay", "duration_ms": "<0.3"}, service=SERVICE, target=0.9, alerts=False),
@@ -79,17 +79,6 @@ DEFINITIONS = together(
     slo("parts", total=ALL, good=ALL | {"duration_ms": "<0.4"}, service=SERVICE, target=0.5, alerts=False, method="RatioTimeslices", timeSliceWindow="60m"),
     slo("on-time", source="events", total={"type": "flight"}, good={"type": "flight", "payload.delay": "<15"}, service=SERVICE, target=0.8, alerts=False),
 )  # fmt: skip
-ONCE = (datetime(2026, 3, 8, 6, 30, tzinfo=UTC), datetime(2026, 3, 8, 7, 30, tzinfo=UTC))
-BERLIN = ZoneInfo("Europe/Berlin")
-WEEKLY = [
-    (start.astimezone(UTC), start.astimezone(UTC) + timedelta(minutes=30))
-    for start in (datetime(2026, 10, 6, 2, tzinfo=BERLIN) + timedelta(weeks=week) for week in range(8))
-]
-EXCLUDED = [ONCE, *WEEKLY]
-INCIDENTS = {
-    "Payments failed": (datetime(2026, 10, 13, 8, 12, tzinfo=UTC), datetime(2026, 10, 13, 8, 30, tzinfo=UTC)),
-    "Over the end of a month": (datetime(2026, 10, 31, 22, 40, tzinfo=UTC), datetime(2026, 10, 31, 23, 25, tzinfo=UTC)),
-}
 
 
 @pytest.fixture
@@ -101,71 +90,6 @@ def settings(database_url: str, valkey_url: str) -> Settings:
         admin_token="the-token-of-the-operator",
         event_retention_days=36_500,
     )
-
-
-def sent_requests() -> list[Sent]:
-    """Requests near every edge, within maintenance and incidents, and in between."""
-    chance = random.Random(20261122)
-    moments = [
-        start + (end - start) * chance.random() for start, end in (*EXCLUDED, *INCIDENTS.values()) for _ in range(25)
-    ]
-    for name, zone in CASES[:5]:
-        for start, end in recounting.spans_back(name, zone, 2):
-            near = [
-                edge + timedelta(minutes=chance.randrange(-200, 200))
-                for edge in (start, end, CHANGE)
-                for _ in range(30)
-            ]
-            moments += [*near, *(start + (end - start) * chance.random() for _ in range(150))]
-    moments = [
-        at for at in moments if at < datetime(2026, 5, 1, 12, tzinfo=UTC) or at > datetime(2026, 8, 29, tzinfo=UTC)
-    ]
-    moments = [at for at in moments if at < ADDED_UP + timedelta(days=15)]
-    made = [
-        Sent(
-            at=at,
-            service=SERVICE,
-            route=chance.choice(("/pay", "/cart")),
-            method=chance.choice(("GET", "POST")),
-            status=chance.choice((200,) * 60 + (201, 404, 429, 500, 503, 503)),
-            us=chance.choice((None, *(chance.randrange(1, 999) for _ in range(9)))),
-            tier=chance.choice(("", "free", "gold")),
-            count=chance.randrange(1, 60),
-        )
-        for at in moments
-    ]
-    made += [Sent(datetime(2026, 7, 15, 4, tzinfo=UTC), SERVICE, "/pay", "GET", 200, 250, "free")]
-    return [with_reason(each, chance) for each in made]
-
-
-def with_reason(request: Sent, chance: random.Random) -> Sent:
-    reason = chance.choice(("timeout", "database", "")) if request.status >= 500 else ""
-    return Sent(
-        request.at,
-        request.service,
-        request.route,
-        request.method,
-        request.status,
-        request.us,
-        request.tier,
-        reason,
-        request.count,
-    )
-
-
-def sent_events() -> dict[str, list[tuple[str, Sent]]]:
-    """Events by account, with their ids, over the last weeks."""
-    chance = random.Random(7)
-    return {
-        account: [
-            (
-                f"{account}-{number}",
-                Sent(NOW - timedelta(minutes=chance.randrange(5, 50 * 1_440)), delay=chance.randrange(-5, 19)),
-            )
-            for number in range(count)
-        ]
-        for account, count in (("acme", 700), ("bolt", 90))
-    }
 
 
 def send(api: Api, path: str, body: object, key: str) -> None:
@@ -270,18 +194,18 @@ def check(parts: SLOParts, name: str, zone: str, requests: list[Sent], flown: li
     judged = [each for each in expected.values() if each["standing"] in {"kept", "missed"}]
     kept = sum(each["standing"] == "kept" for each in judged)
     left = [each["remaining_ratio"] for each in judged]
-    earlier = recounting.requests(then)
+    earlier = recounting_requests.requests(then)
     same(report["verdict"], {"kept": kept, "judged": len(judged)}, name)
-    overview = recounting.requests(some) | {
+    overview = recounting_requests.requests(some) | {
         "previous": earlier["requests"] if then else None,
         "previous_p99_ms": earlier["p99_ms"],
         "budget_remaining_ratio": min(left, default=None),
     }
     same(report["overview"], overview, f"{name} overview")
-    same(report["routes"], recounting.routes(some, then), f"{name} routes")
-    same(report["days"], recounting.calendar(requests, rules, EXCLUDED, name, zone, until), f"{name} days")
-    same(report["reasons"], recounting.reasons(some), f"{name} reasons")
-    same(report["tiers"], recounting.tiers(some), f"{name} tiers")
+    same(report["routes"], recounting_requests.routes(some, then), f"{name} routes")
+    same(report["days"], recounting_requests.calendar(requests, rules, EXCLUDED, name, zone, until), f"{name} days")
+    same(report["reasons"], recounting_requests.reasons(some), f"{name} reasons")
+    same(report["tiers"], recounting_requests.tiers(some), f"{name} tiers")
     spans = [
         (max(since, start), min(to, end, until))
         for since, to in sorted(EXCLUDED)
@@ -293,7 +217,7 @@ def check(parts: SLOParts, name: str, zone: str, requests: list[Sent], flown: li
             {
                 "starts_at": since,
                 "ends_at": to,
-                "excluded": recounting.requests(within(requests, since, to))["requests"],
+                "excluded": recounting_requests.requests(within(requests, since, to))["requests"],
             }
             for since, to in spans
         ],
@@ -316,7 +240,7 @@ def check_incidents(report: Any, span: recounting.Span, rules: Any, promises: An
                 if bad:
                     shares.append((ratio(bad, 1) / promises[rule.name]["allowed"], rule.name))
             worst = min(shares, key=lambda each: (-each[0], each[1]))
-            tally = recounting.requests(hurt)["requests"]
+            tally = recounting_requests.requests(hurt)["requests"]
             expected.append(
                 {
                     "title": title,
@@ -326,7 +250,7 @@ def check_incidents(report: Any, span: recounting.Span, rules: Any, promises: An
                     "accounts_hurt": None,
                     "budget_slo": worst[1],
                     "seconds_to_resolve": (end - start).seconds,
-                    "contributors": recounting.contributors(hurt),
+                    "contributors": recounting_requests.contributors(hurt),
                 }
             )
     same(report["incidents"], expected, "incidents")
