@@ -17,6 +17,7 @@ from app.core.queue.stream_huey import StreamHuey
 from app.core.valkey import Valkey
 from app.erasure_composition import make_eraser
 from reporting.reports.rendering import renderings
+from tests.app.api.conftest import ADMIN
 
 if TYPE_CHECKING:
     from flask.testing import FlaskClient
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from app.core.database import Database
     from app.core.erasure.eraser import Eraser
     from tests.conftest import World
-
-ADMIN = {"Authorization": "Bearer the-token-of-the-operator"}
 
 
 def bearer(key: str) -> dict[str, str]:
