@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import threading
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +23,6 @@ from app.core.slo_tables import rule_counts
 from app.core.tables import batch_outcomes, metadata
 from app.erasure_composition import make_eraser
 from ingestion import balance
-from ingestion.reading import read_entry
 from ingestion.writer import Writer
 from reporting.catalogue.catalogue import Catalogue
 from reporting.reports import archive_store
@@ -32,13 +30,13 @@ from reporting.reports.archive import MODEL, Format, Paper, ReportOrder, encode_
 from reporting.reports.model import Kind
 from reporting.reports.rendering import renderings
 from tests.app.erasure import search
+from tests.app.erasure.neighbour import Neighbour, send, store
 from tests.app.erasure.seed import GONE, NAME, STAYS, concerned, seed, service_of
 from tests.reporting.reports.sample import accounts as sample_accounts
 from tests.reporting.reports.sample import good_month
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from typing import Self
 
     import redis
     from flask.testing import FlaskClient
@@ -89,46 +87,6 @@ database, valkey = Database(sys.argv[1]), Valkey(sys.argv[2])
 sweep = ValkeySweep(valkey, valkey, StreamHuey(client=valkey))
 make_eraser(database, AccountMirror(database, valkey), sweep, renderings, settles=timedelta(0)).run(datetime.now(UTC), 60)
 """
-
-
-class Neighbour:
-    """Goes on all the while: sends events, and has them stored."""
-
-    def __init__(self, client: FlaskClient, key: str, writer: Writer, queue: ShardQueue, shard: int) -> None:
-        self.answers: list[int] = []
-        self.errors: list[BaseException] = []
-        self._client, self._key, self._writer, self._queue, self._shard = client, key, writer, queue, shard
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._go_on)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _go_on(self) -> None:
-        while not self._stop.wait(0.02):
-            try:
-                self.answers.append(send(self._client, self._key, f"n{len(self.answers)}"))
-                store(self._writer, self._queue, self._shard)
-            except BaseException as error:  # noqa: BLE001 - The test looks at it.
-                self.errors.append(error)
-
-
-def send(client: FlaskClient, key: str, event_id: str) -> int:
-    headers = {"Authorization": f"Bearer {key}", "Idempotency-Key": event_id}
-    events = [{"event_id": event_id, "type": "x", "payload": {"of": event_id}}]
-    return client.post("/events", json={"events": events}, headers=headers).status_code
-
-
-def store(writer: Writer, queue: ShardQueue, shard: int) -> None:
-    """Store what waits on a shard, as a worker does."""
-    while entries := queue.take(shard, "me").entries:
-        writer.store([read_entry(entry) for entry in entries])
-        queue.settle(entries, again=False)
 
 
 def archive_report(connection: Connection) -> None:
