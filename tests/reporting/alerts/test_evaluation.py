@@ -8,15 +8,13 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import event, select, text
+from sqlalchemy import event, select
 
-from app.core.alert_tables import alert_changes, alerts
-from reporting.alerts import alerts_store, silences_store
+from app.core.alert_tables import alert_changes
+from reporting.alerts import alerts_store
 from reporting.alerts.alerts_service import Alerts
 from reporting.alerts.evaluation import Evaluation
 from reporting.alerts.reading import Unknown
-from reporting.alerts.silence import Silence
-from reporting.alerts.tiers import rule_name, tiers_of
 from reporting.slo.alert_state import AlertState
 from reporting.slo.state import SLOState
 from tests.reporting.alerts.conftest import FAST, NOW, RULES, B, C, L, N, reading
@@ -133,32 +131,6 @@ def test_a_rule_that_is_removed_takes_its_alert_along(days: Days) -> None:
     assert days.states()["a/page-6h-30m"] == "firing"
 
 
-def test_fifty_accounts_that_see_one_cause_are_one_incident_and_one_page(days: Days) -> None:
-    accounts = [reading(f"account-{number}", B) for number in range(50)]
-    days.say(*accounts)
-
-    (told,) = days.told()
-    assert told["title"] == "checkout: account-0 and 49 more"
-    assert len(told["data"]["alerts"]) == len(told["alerts"]) == 50
-    assert told["text"].splitlines()[-1] == "… and 30 more."
-    with days.database.begin() as connection:
-        assert connection.scalar(text("SELECT count(*) FROM incidents")) == 1
-
-
-def test_those_who_see_it_later_are_gathered_for_five_minutes(days: Days) -> None:
-    seen = [reading("account-0", B)]
-    days.say(*seen)
-    for number in range(1, 10):
-        seen.append(reading(f"account-{number}", B))
-        days.say(*seen)
-    days.say(*seen)
-
-    first, second = days.told()
-    assert (first["event"], second["event"]) == ("incident.firing", "incident.updated")
-    assert len(second["alerts"]) == 9
-    assert first["subject"] == second["subject"]
-
-
 def test_each_change_is_told_in_exactly_one_notification(days: Days) -> None:
     for number in range(30):
         days.say(*[reading(f"s{i}", B if (number // (i + 5)) % 2 else C) for i in range(4)], steps=3)
@@ -169,28 +141,6 @@ def test_each_change_is_told_in_exactly_one_notification(days: Days) -> None:
     assert {row.notification_id for row in rows if row.notify} <= told | {None}
     assert all(row.notification_id is None for row in rows if not row.notify)
     assert len(told) == len(days.told())
-
-
-def test_services_do_not_share_incidents_nor_do_pages_and_tickets(days: Days) -> None:
-    days.say(reading("a", B), reading("b", B, service="search"), reading("c", C, C, B, service="search"))
-
-    assert sorted((each["service"], each["urgency"]) for each in days.told()) == [
-        ("checkout", "page"),
-        ("search", "page"),
-        ("search", "ticket"),
-    ]
-
-
-def test_what_breaches_after_the_end_is_a_new_alert_and_a_new_incident(days: Days) -> None:
-    for _ in range(2):
-        days.say(reading("a", B), steps=2)
-        days.say(reading("a"), steps=6)
-
-    assert days.events() == ["firing", "resolved"] * 2
-    assert len({each["subject"] for each in days.told()}) == 2
-    with days.database.begin() as connection:
-        rows = connection.execute(select(alerts.c.current).order_by(alerts.c.breached_at)).scalars().all()
-    assert rows == [False, True]
 
 
 def test_a_budget_that_goes_is_a_ticket_and_one_that_is_gone_another(days: Days) -> None:
@@ -227,49 +177,6 @@ def test_a_page_that_nobody_acknowledges_is_told_again(days: Days, database: Dat
     days.say(reading("a", B), steps=130)
 
     assert days.events() == ["firing", "reminder", "acknowledged"]
-
-
-def silence(days: Days, minutes: int, **named: str) -> None:
-    with days.database.begin() as connection:
-        silences_store.add(
-            connection,
-            Silence(
-                silence_id="sil_1",
-                starts_at=days.now,
-                ends_at=days.now + timedelta(minutes=minutes),
-                author="operator",
-                reason="tests",
-                created_at=days.now,
-                **named,
-            ),
-        )
-
-
-def test_of_a_silenced_alert_nobody_is_told_unless_it_still_fires_afterwards(days: Days) -> None:
-    silence(days, 10, service="checkout", severity="page")
-    days.say(reading("a", B), reading("b", B, service="search"), steps=20)
-    assert [each["service"] for each in days.told()] == ["search"]
-    assert days.states()[f"a/{FAST}"] == "firing"
-
-    days.say(reading("a", B), reading("b", B, service="search"))
-
-    assert [each["service"] for each in days.told()] == ["search", "checkout"]
-
-
-def test_a_silence_hides_what_it_names_alone(days: Days) -> None:
-    silence(days, 10, slo="a")
-    days.say(reading("a", B), reading("b", B))
-
-    assert [alert["slo"] for alert in days.told()[0]["data"]["alerts"]] == ["b"]
-
-
-def test_a_silence_holds_back_reminders_and_not_the_end_of_what_was_told(days: Days) -> None:
-    days.say(reading("a", B))
-    silence(days, 120, service="checkout")
-    days.say(reading("a", B), steps=100)
-    days.say(reading("a"), steps=6)
-
-    assert days.events() == ["firing", "resolved"]
 
 
 def test_nothing_of_an_evaluation_is_left_when_it_fails_in_the_middle(
@@ -313,12 +220,6 @@ def test_the_record_says_what_happened_to_an_alert(days: Days, database: Databas
         ("acknowledged", "operator", True),
         ("resolved", None, True),
     ]
-
-
-def test_a_rule_keeps_its_name_when_its_burn_rate_changes_with_the_month() -> None:
-    assert [rule_name(rule) for rule in RULES] == [FAST, "page-6h-30m", "ticket-1d-2h", "ticket-3d-6h"]
-    twice = reading("a", rules=(RULES[0], replace(RULES[0], factor=RULES[0].factor / 2)), signals=(C, C))
-    assert [tier.name for tier in tiers_of(twice)[:2]] == [FAST, f"{FAST}-2"]
 
 
 def test_a_thousand_slos_are_evaluated_in_one_statement_each(days: Days, database: Database) -> None:
