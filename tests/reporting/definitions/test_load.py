@@ -1,55 +1,25 @@
-"""Definitions out of a text: inline and by reference, several documents, windows, methods, alerts."""
+"""Definitions out of a text: several documents, windows, methods, alerts."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from app.domain.calendar import Calendar, Unit
 from app.domain.filters import Source, parse
 from reporting.definitions.load import load
-from reporting.definitions.openslo import SLO
 from reporting.slo.objective import BudgetingMethod, Objective
 from reporting.slo.windows import CalendarWindow, RollingWindow
+from tests.reporting.definitions.by_reference import SLI, codes
 from tests.reporting.definitions.documents import BURN_POLICY, CHECKOUT, changed, ours, yaml
 from tests.reporting.definitions.places import POLICY_PLACE
 
-if TYPE_CHECKING:
-    from reporting.definitions.load import Loaded
-    from tests.reporting.definitions.documents import Plain
-
 HOUR = timedelta(hours=1)
 NOW = datetime(2026, 10, 25, 12, tzinfo=UTC)
-
-
-def applied(kind: str, value: Plain) -> Plain:
-    return {"apiVersion": "openslo/v1", "kind": kind, **value}
-
-
-CONDITION = applied("AlertCondition", changed(BURN_POLICY["spec"]["conditions"][0], "kind"))
-TARGET = applied("AlertNotificationTarget", changed(BURN_POLICY["spec"]["notificationTargets"][0], "kind"))
-POLICY = applied(
-    "AlertPolicy",
-    {
-        "metadata": BURN_POLICY["metadata"],
-        "spec": BURN_POLICY["spec"]
-        | {"conditions": [{"conditionRef": "fast"}], "notificationTargets": [{"targetRef": "on-call"}]},
-    },
-)
-SLI = applied("SLI", CHECKOUT["spec"]["indicator"])
-BY_REFERENCE = changed(
-    changed(changed(CHECKOUT, "spec", "indicator"), "spec", "indicatorRef", to="paid"),
-    *("spec", "alertPolicies", 0),
-    to={"alertPolicyRef": "budget-page"},
-)
-
-
-def codes(loaded: Loaded) -> list[tuple[str, str, str]]:
-    return [(finding.document, finding.path, finding.code) for finding in loaded.findings]
 
 
 def test_a_definition_is_what_the_text_says() -> None:
@@ -89,17 +59,6 @@ def test_a_policy_that_is_not_to_alert_when_breaching_has_no_alerts(told: dict[s
     assert definition.alerts(NOW) == ()
 
 
-def test_by_reference_is_the_same_as_inline_in_whatever_order() -> None:
-    (inline,) = load(yaml(CHECKOUT)).definitions
-
-    for objects in ((SLI, CONDITION, TARGET, POLICY, BY_REFERENCE), (BY_REFERENCE, POLICY, TARGET, CONDITION, SLI)):
-        loaded = load(yaml(*objects))
-
-        assert loaded.findings == []
-        assert len(loaded.objects) == 5
-        assert loaded.definitions == [inline]
-
-
 def test_a_document_may_be_a_list_of_objects() -> None:
     """go-sdk pkg/openslosdk/test_data/decode/sequence_of_objects.yaml."""
     text = "\n".join(f"- {line}" if line.startswith("apiVersion") else f"  {line}" for line in yaml(SLI).splitlines())
@@ -107,71 +66,9 @@ def test_a_document_may_be_a_list_of_objects() -> None:
     assert [each.metadata.name for each in load(text).objects] == ["paid"]
 
 
-def test_what_was_applied_before_can_be_referred_to() -> None:
-    known = load(yaml(SLI, CONDITION, TARGET, POLICY)).objects
-
-    assert codes(load(yaml(BY_REFERENCE))) == [
-        ("SLO checkout", "spec.indicatorRef", "unknown_reference"),
-        ("SLO checkout", "spec.alertPolicies[0].alertPolicyRef", "unknown_reference"),
-    ]
-    assert load(yaml(BY_REFERENCE), known).findings == []
-
-
-def test_the_text_s_own_object_comes_before_one_applied_before() -> None:
-    known = load(yaml(SLI, CONDITION, TARGET, POLICY)).objects
-    newer = changed(SLI, "spec", "ratioMetric", "good", to=ours(service="checkout", route="/pay", status="2xx"))
-
-    (definition,) = load(yaml(newer, BY_REFERENCE), known).definitions
-
-    assert definition.indicator.good == parse(
-        Source.REQUESTS, {"service": "checkout", "route": "/pay", "status": "2xx"}
-    )
-
-
-def test_a_mistake_in_what_is_referred_to_is_told_there_and_nowhere_else() -> None:
-    broken_sli = changed(SLI, "spec", "ratioMetric", "good", to=ours(rout="/pay"))
-    broken_condition = changed(CONDITION, "spec", "condition", "op", to="lt")
-
-    loaded = load(yaml(BY_REFERENCE, POLICY, TARGET, broken_condition, broken_sli))
-
-    assert codes(loaded) == [
-        ("AlertCondition fast", "spec.condition.op", "inverted_op"),
-        ("SLI paid", "spec.ratioMetric.good.metricSource.spec.filter.rout", "unknown_filter"),
-    ]
-    assert loaded.definitions == []
-
-
-def test_a_reference_to_an_object_against_the_rules_is_no_second_mistake() -> None:
-    broken = changed(CONDITION, "spec", "severity")
-
-    assert codes(load(yaml(BY_REFERENCE, SLI, POLICY, TARGET, broken))) == [
-        ("AlertCondition fast", "spec.severity", "required")
-    ]
-
-
-def test_a_policy_s_missing_condition_is_told_at_the_policy() -> None:
-    """go-sdk pkg/openslosdk/test_data/inline: v1_alert_policies_invalid_condition.yaml and _invalid_target.yaml."""
-    assert codes(load(yaml(POLICY, BY_REFERENCE, SLI))) == [
-        ("AlertPolicy budget-page", "spec.conditions[0].conditionRef", "unknown_reference"),
-        ("AlertPolicy budget-page", "spec.notificationTargets[0].targetRef", "unknown_reference"),
-    ]
-
-
 def test_two_objects_of_one_name_are_a_mistake() -> None:
     assert codes(load(yaml(CHECKOUT, CHECKOUT))) == [("SLO checkout", "metadata.name", "duplicate_object")]
     assert load(yaml(SLI, changed(CHECKOUT, "metadata", "name", to="paid"))).findings == []
-
-
-def test_the_written_object_has_everything_inline() -> None:
-    (definition,) = load(yaml(SLI, CONDITION, TARGET, POLICY, BY_REFERENCE)).definitions
-
-    assert isinstance(definition.written, SLO)
-    assert definition.written.spec.indicator_ref is None
-    assert definition.written.spec.indicator is not None
-    (policy,) = definition.written.spec.alert_policies
-    assert policy.alert_policy_ref is None
-    assert policy.spec.conditions[0].spec.condition.threshold == Decimal("14.4")
-    assert policy.spec.notification_targets[0].spec.target == "page"
 
 
 @pytest.mark.parametrize(
