@@ -64,9 +64,10 @@ def make_rollups(
 ) -> None:
     """Store what minutes since then add up to, without the minutes."""
     with database.begin() as connection:
+        # First, because workers add up behind the same row: in the other order each waited for the other.
+        connection.execute(_PROGRESS, {"quarters_until": quarters_until, "days_until": days_until})
         for width, until in ((15, quarters_until), (1_440, days_until)):
             connection.execute(_ROLLUPS, {**shape._asdict(), "width": width, "since": since, "until": until})
-        connection.execute(_PROGRESS, {"quarters_until": quarters_until, "days_until": days_until})
 
 
 def analyze(database: Database) -> None:
