@@ -49,51 +49,29 @@ def burn_labels(promise: Promise, burn: Burn) -> dict[str, str]:
 
 def burn_annotations(promise: Promise, burn: Burn) -> dict[str, str]:
     """Say what has happened, in words without numbers of the moment, which Alertmanager's page has."""
-    name = promise.definition.display_name or promise.definition.name
     spent = budget_spent_at_detection(burn.alert, promise.period) * 100
     window = write_duration(burn.alert.long_window)
-    return {
-        "summary": f"{name}: {float(spent):g} % of the error budget is spent in {window}",
-        "description": promise.definition.description,
-    }
+    return _annotations(promise, f"{float(spent):g} % of the error budget is spent in {window}")
 
 
-def plain_labels(promise: Promise, plain: Plain) -> dict[str, str]:
-    """Return what identifies an alert on a plain figure and leads it to its receivers."""
+def policy_labels(promise: Promise, told: Plain | Silence) -> dict[str, str]:
+    """Return what identifies an alert on a plain figure or on silence and leads it to its receivers."""
     return {
         **promise.labels,
-        "severity": plain.alert.severity.value,
-        "policy": plain.policy.name,
-        "targets": targets_of(plain.policy),
+        "severity": told.alert.severity.value,
+        "policy": told.policy.name,
+        "targets": targets_of(told.policy),
     }
 
 
 def plain_annotations(promise: Promise, plain: Plain) -> dict[str, str]:
     """Say what it compares."""
+    return _annotations(promise, f"{plain.alert.text} over {write_duration(plain.alert.window)}")
+
+
+def _annotations(promise: Promise, what: str) -> dict[str, str]:
     name = promise.definition.display_name or promise.definition.name
-    return {
-        "summary": f"{name}: {plain.alert.text} over {write_duration(plain.alert.window)}",
-        "description": promise.definition.description,
-    }
-
-
-def silence_labels(promise: Promise, silence: Silence) -> dict[str, str]:
-    """Return what identifies an alert on silence and leads it to its receivers."""
-    return {
-        **promise.labels,
-        "severity": silence.alert.severity.value,
-        "policy": silence.policy.name,
-        "targets": targets_of(silence.policy),
-    }
-
-
-def silence_annotations(promise: Promise, silence: Silence) -> dict[str, str]:
-    """Say for how long it is silent."""
-    name = promise.definition.display_name or promise.definition.name
-    return {
-        "summary": f"{name}: nothing is counted over {write_duration(silence.alert.window)}",
-        "description": promise.definition.description,
-    }
+    return {"summary": f"{name}: {what}", "description": promise.definition.description}
 
 
 def _alerts(promise: Promise) -> Iterator[dict[str, Any]]:
@@ -110,7 +88,7 @@ def _alerts(promise: Promise) -> Iterator[dict[str, Any]]:
             "alert": PLAIN_ALERT,
             "expr": f"{_ratio(promise, plain)} {'>=' if plain.alert.inclusive else '>'} {plain.limit}",
             **({"for": write_duration(plain.hold)} if plain.hold else {}),
-            "labels": plain_labels(promise, plain),
+            "labels": policy_labels(promise, plain),
             "annotations": plain_annotations(promise, plain),
         }
     for silence in promise.silences:
@@ -119,8 +97,8 @@ def _alerts(promise: Promise) -> Iterator[dict[str, Any]]:
             # Counters that stand still are there, and 0.
             "expr": f"absent({recorded(TOTAL, silence.alert.window)}{labels(promise.labels)} > 0)",
             "for": write_duration(silence.hold),
-            "labels": silence_labels(promise, silence),
-            "annotations": silence_annotations(promise, silence),
+            "labels": policy_labels(promise, silence),
+            "annotations": _annotations(promise, f"nothing is counted over {write_duration(silence.alert.window)}"),
         }
 
 

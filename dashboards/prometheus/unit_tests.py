@@ -20,8 +20,7 @@ from dashboards.prometheus.alerting import (
     burn_annotations,
     burn_labels,
     plain_annotations,
-    plain_labels,
-    silence_labels,
+    policy_labels,
 )
 from dashboards.prometheus.recording import recording_rules
 from dashboards.prometheus.samples import error_ratio, example, increases
@@ -114,7 +113,7 @@ def _test(promise: Promise, indicator: Indicator, ratio: Fraction, name: str) ->
                 "eval_time": write_duration(until),
                 "alertname": PLAIN_ALERT,
                 "exp_alerts": [
-                    {"exp_labels": plain_labels(promise, each), "exp_annotations": plain_annotations(promise, each)}
+                    {"exp_labels": policy_labels(promise, each), "exp_annotations": plain_annotations(promise, each)}
                     for each in plain
                 ],
             },
@@ -140,7 +139,7 @@ def _told_of_silence(promise: Promise, until: timedelta, *, silent: bool) -> lis
     if not promise.silences:
         return []
     firing = labels({"alertname": NO_DATA_ALERT, "alertstate": "firing", **promise.labels})
-    told = [labels(silence_labels(promise, silence)) for silence in promise.silences] if silent else []
+    told = [labels(policy_labels(promise, silence)) for silence in promise.silences] if silent else []
     return [
         {
             "expr": f"sum without (alertname, alertstate) (ALERTS{firing})",

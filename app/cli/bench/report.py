@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rich.markup import escape
 from rich.table import Table
 
 from app.cli.bench.targets import COLD, HOT, LARGE, MANY, PAGES, REPORT_MEMORY, REPORT_TIME, cpu_of, speed_of
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from app.cli.bench.results import (
+        Failure,
         Grown,
         Import,
         Ingestion,
@@ -66,6 +68,17 @@ def tables(results: Results) -> Iterator[Table]:
     if results.pages:
         yield _pages(results.pages, marks)
     yield _targets(results.targets)
+    if results.failures:
+        yield _failures(results.failures)
+
+
+def _failures(failures: Sequence[Failure]) -> Table:
+    table = Table(title="Not measured")
+    for heading in ("part", "because"):
+        table.add_column(heading)
+    for failure in failures:
+        table.add_row(failure.part, escape(failure.why))
+    return table
 
 
 def _targets(targets: Sequence[Target]) -> Table:

@@ -221,8 +221,16 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class Failure:
+    """A part that ended with an error, and measured nothing."""
+
+    part: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Results:
-    """What each part that ran has measured, and the targets it has a number for."""
+    """What each part that ran has measured, the targets it has a number for, and the parts that failed."""
 
     machine: Machine
     ingestion: tuple[Ingestion, ...] = ()
@@ -234,3 +242,4 @@ class Results:
     reports: ReportRun | None = None
     pages: tuple[PageTime, ...] = ()
     targets: tuple[Target, ...] = ()
+    failures: tuple[Failure, ...] = ()

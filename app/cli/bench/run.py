@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import traceback
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from app.cli.bench.load import Target
 from app.cli.bench.offered import measure_offered
 from app.cli.bench.pages import measure_pages
 from app.cli.bench.reports import measure_reports
-from app.cli.bench.results import Results
+from app.cli.bench.results import Failure, Results
 from app.cli.bench.slos import measure_slos
 from app.cli.bench.summaries import measure_summaries
 from app.cli.bench.targets import compare
@@ -56,19 +57,22 @@ class Plan:
 
 
 def run(plan: Plan, directory: Path, console: Console) -> Results:
-    """Measure each part in its order, on platforms under `directory` that are stopped again."""
+    """Measure each part in its order, on platforms under `directory` that are stopped again; one that fails takes no other with it."""
     results = Results(describe_machine(directory))
     wanted = [part for part in MEASURES if part in plan.parts]
     together = [part for part in wanted if part not in ALONE]
     with Progress(console=console, transient=True) as progress:
         for parts in filter(None, (*([part] for part in wanted if part in ALONE), together)):
-            results = replace(results, **_measured(parts, plan, directory / parts[0], progress))
+            measured, failures = _measured(parts, plan, directory / parts[0], progress)
+            results = replace(results, **measured, failures=(*results.failures, *failures))
     return replace(results, targets=compare(results))
 
 
-def _measured(parts: Sequence[str], plan: Plan, directory: Path, progress: Progress) -> dict[str, Any]:
+def _measured(
+    parts: Sequence[str], plan: Plan, directory: Path, progress: Progress
+) -> tuple[dict[str, Any], list[Failure]]:
     """Return what was measured of these parts, one after the other, on a new platform; nothing of it stays on the disk."""
-    measured = {}
+    measured, failures = {}, []
     with Platform(directory, PlatformOptions(workers=plan.workers)).start() as platform:
         target = _prepare(platform)
         for part in parts:
@@ -77,10 +81,14 @@ def _measured(parts: Sequence[str], plan: Plan, directory: Path, progress: Progr
             def watch(what: str, task: TaskID = task) -> None:
                 progress.update(task, description=what)
 
-            measured[part] = MEASURES[part](Bench(platform, target, plan, watch))
+            try:
+                measured[part] = MEASURES[part](Bench(platform, target, plan, watch))
+            except Exception as error:  # noqa: BLE001 - half an hour of other parts must not go with it.
+                traceback.print_exc()
+                failures.append(Failure(part, f"{type(error).__name__}: {error}"))
             progress.remove_task(task)
     shutil.rmtree(directory)
-    return measured
+    return measured, failures
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from sqlalchemy.exc import ProgrammingError
 
 from app.core.audit import Audit
 from app.core.audit_entry import Actor
-from app.core.erasure.erasure import Erasure
 from app.core.erasure.record import EraseFromRecord
+from tests.core.erasure.begun import begun
 
 if TYPE_CHECKING:
     from app.core.audit_entry import AuditEntry
@@ -22,20 +22,8 @@ NOW = datetime.now(UTC)
 INSTEAD = "erased:" + "00" * 8
 
 
-def erase(database: Database, account_id: str, name: str = "") -> dict[str, int]:
-    erasure = Erasure(
-        digest=bytes(32),
-        account_id=account_id,
-        words=(name,) if name else (),
-        labels=(),
-        services=(),
-        requested_by="operator",
-        requested_at=NOW,
-        purged_at=None,
-        done_at=None,
-        counts={},
-    )
-    [counts] = EraseFromRecord(database)(erasure, NOW)
+def erase(database: Database, account_id: str, *names: str) -> dict[str, int]:
+    [counts] = EraseFromRecord(database)(begun(account_id, *names), NOW)
     return counts
 
 

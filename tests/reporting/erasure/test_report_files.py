@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from app.core.erasure.erasure import Erasure
 from reporting.erasure.report_files import EraseFromReports
 from reporting.reports import archive_store
 from reporting.reports.archive import MODEL, Format, Paper, Rendered, ReportOrder, encode_model, file_name
 from reporting.reports.model import Kind
+from tests.core.erasure.begun import begun
 from tests.reporting.reports.sample import accounts, good_month
 
 if TYPE_CHECKING:
@@ -38,18 +38,7 @@ def archive(connection: Connection, period: str) -> None:
 
 def test_a_report_is_made_again_only_when_somebody_goes_on(database: Database) -> None:
     named = accounts(1)[0]
-    erasure = Erasure(
-        digest=bytes(32),
-        account_id=named.account_id,
-        words=(named.name,),
-        labels=(),
-        services=(),
-        requested_by="operator",
-        requested_at=NOW,
-        purged_at=None,
-        done_at=None,
-        counts={},
-    )
+    erasure = begun(named.account_id, named.name)
     rendered: list[str] = []
 
     def render(report: Report, formats: Sequence[Format], paper: Paper) -> Rendered:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app.core.erasure import erasures_store
-from app.core.erasure.erasure import Erasure, stand_in
+from app.core.erasure.erasure import stand_in
 from app.core.erasure.purge import Purge
 from reporting.alerts import alerts_store
 from reporting.alerts.standing import Figures, StandingAlert
@@ -17,10 +17,12 @@ from reporting.catalogue.catalogue import Catalogue
 from reporting.erasure.slos import EraseSLOs
 from reporting.slo.alert_state import Alert, AlertState
 from reporting.slo.burn_rate_alert import AlertSeverity
+from tests.core.erasure.begun import begun
 from tests.reporting.evaluation.definitions import slo
 
 if TYPE_CHECKING:
     from app.core.database import Database
+    from app.core.erasure.erasure import Erasure
 
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
 SIGNED = ("mia", "mia/k3y", "mia-2/k3y")
@@ -29,18 +31,7 @@ SIGNED = ("mia", "mia/k3y", "mia-2/k3y")
 
 @pytest.fixture
 def erasure(database: Database) -> Erasure:
-    erasure = Erasure(
-        digest=bytes(32),
-        account_id="mia",
-        words=(),
-        labels=(),
-        services=(),
-        requested_by="operator",
-        requested_at=NOW,
-        purged_at=None,
-        done_at=None,
-        counts={},
-    )
+    erasure = begun("mia")
     with database.begin() as connection:
         erasures_store.put(connection, erasure)
     return erasure
