@@ -73,12 +73,14 @@ class SLOs:
         found = [] if registered is None else self._evaluator.shown(registered, at)
         return found[0] if found else None
 
-    def apply(self, text: str, *, by: str, now: datetime, dry_run: bool = False) -> AppliedView:
-        """Apply a text, or only say what that would do."""
+    def apply(
+        self, text: str, *, by: str, now: datetime, dry_run: bool = False, seal: str | None = None
+    ) -> AppliedView:
+        """Apply a text, or only say what that would do. `seal` is for `Catalogue.apply`, which may raise for it."""
         if dry_run:
             applied = self._catalogue.plan(text)
         else:
-            applied = self._catalogue.apply(text, by=by, now=now)
+            applied = self._catalogue.apply(text, by=by, now=now, seal=seal)
             if any(each.after.indicator.source is Source.EVENTS for each in applied.replacements):
                 self._backfill.run(now, _BACKFILL_AT_ONCE_S)
         return applied_view(applied, lambda definition: self._counts(definition, now), dry_run=dry_run)

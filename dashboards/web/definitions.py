@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -14,6 +13,7 @@ from app.core.clock import CLOCK
 from app.core.problems import Problem, ProblemType
 from app.core.roles import Role
 from dashboards.web.forms import query, read_form
+from reporting.catalogue.catalogue import SeenOtherwiseError
 from reporting.definitions.export import export
 from reporting.definitions.findings import DefinitionError
 
@@ -61,8 +61,9 @@ class DefinitionsPage:
 
     def plan(self, text: str) -> Planned:
         """Return what a text would change. Raises `DefinitionError`."""
-        applied = self._slos.apply(text, by="", now=CLOCK.now(), dry_run=True)
-        return Planned(applied, _seal(text, applied))
+        # The seal first: when something changes in between it is an old one, and nothing is applied unseen.
+        seal = self._catalogue.plan(text).seal
+        return Planned(self._slos.apply(text, by="", now=CLOCK.now(), dry_run=True), seal)
 
     def shown(
         self, text: str, *, planned: Planned | None = None, errors: Sequence[Finding] = (), notice: str = ""
@@ -108,11 +109,14 @@ def blueprint(pages: Pages, guard: SessionGuard, audit: Audit, page: Definitions
         text, actor = _text(), guard.actor()
         try:
             planned = page.plan(text)
-            if planned.seal != read_form().text("seal"):
+            seal = read_form().text("seal")
+            if planned.seal != seal:
                 return page.shown(text, planned=planned, notice=_MOVED)
             names = ",".join(each.name for each in planned.applied.slos)
             with audit.change(actor, "slos.apply", names.replace(",", ", "), now=datetime.now(UTC)):
-                slos.apply(text, by=actor.name, now=CLOCK.now())
+                slos.apply(text, by=actor.name, now=CLOCK.now(), seal=seal)
+        except SeenOtherwiseError:
+            return page.shown(text, planned=page.plan(text), notice=_MOVED)
         except DefinitionError as error:
             return page.shown(text, errors=error.findings)
         return pages.go(f"/ui/definitions?applied={names}")
@@ -132,12 +136,6 @@ def blueprint(pages: Pages, guard: SessionGuard, audit: Audit, page: Definitions
 def _text() -> str:
     """Return the text as it was typed: the space before its first line may be part of it."""
     return read_form().raw("text").replace("\r\n", "\n")
-
-
-def _seal(text: str, applied: AppliedView) -> str:
-    """Return what stands for a text and for what it would change; figures change by themselves and do not count."""
-    changes = [(each.name, each.change, each.changes) for each in applied.slos]
-    return sha256(text.encode() + msgspec.json.encode(changes)).hexdigest()
 
 
 def _value(value: Any) -> str:

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from app.core.counting import backfill
 from app.domain.filters import Source
@@ -60,11 +63,19 @@ class Replacement:
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What a text came to: the SLOs it is about, doubts, and the number of objects of other kinds."""
+    """What a text came to: the SLOs it is about, doubts, and the number of objects of other kinds.
+
+    `seal` stands for the text and all that it changes, so that somebody can say what he has looked at.
+    """
 
     replacements: tuple[Replacement, ...]
     findings: tuple[Finding, ...]
     objects: int
+    seal: str
+
+
+class SeenOtherwiseError(Exception):
+    """A text, or what it changes, is another than was looked at; nothing was applied."""
 
 
 class Catalogue:
@@ -107,11 +118,13 @@ class Catalogue:
         with self._database.begin() as connection:
             return self._plan(connection, text)[0]
 
-    def apply(self, text: str, *, by: str, now: datetime) -> Applied:
-        """Apply a text; raises `DefinitionError`, and then nothing is changed."""
+    def apply(self, text: str, *, by: str, now: datetime, seal: str | None = None) -> Applied:
+        """Apply a text; raises `DefinitionError`, and for another seal than given `SeenOtherwiseError`: then nothing is changed."""
         with self._database.begin() as connection:
             catalogue_store.hold(connection)
             applied, objects = self._plan(connection, text)
+            if seal not in {None, applied.seal}:
+                raise SeenOtherwiseError
             stored = [StoredObject(each.kind, each.metadata.name, document_of(each)) for each in objects]
             catalogue_store.put_objects(connection, stored, now)
             for replacement in applied.replacements:
@@ -160,7 +173,8 @@ class Catalogue:
                 if replacement.changed or each.metadata.name in written:
                     replacements.append(replacement)
         others = sum(not isinstance(each, openslo.SLO) for each in loaded.objects)
-        return Applied(tuple(replacements), tuple(loaded.findings), others), loaded.objects
+        applied = Applied(tuple(replacements), tuple(loaded.findings), others, _seal(text, replacements))
+        return applied, loaded.objects
 
 
 def require_rules(connection: Connection, now: datetime) -> None:
@@ -170,6 +184,14 @@ def require_rules(connection: Connection, now: datetime) -> None:
     rules = [rule_of(measure) for measure in measures if measure.source is Source.EVENTS]
     # Any rule may be that of an SLO that only a later release understands.
     backfill.require(connection, rules, now, only=all(each.understood for each in registered))
+
+
+def _seal(text: str, replacements: Iterable[Replacement]) -> str:
+    changes = [
+        (each.after.name, each.before and document_of(each.before.written), document_of(each.after.written))
+        for each in replacements
+    ]
+    return sha256(text.encode() + msgspec.json.encode(changes)).hexdigest()
 
 
 def _built(slo: openslo.SLO, library: Library) -> Definition:

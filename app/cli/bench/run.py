@@ -165,8 +165,8 @@ MEASURES: Mapping[str, Callable[[Bench], Any]] = {
     "growth": _growth,
 }
 """Part → how it is measured, in the order in which they run: the field of `Results` has its name."""
-ALONE = {"growth"}
-"""Parts that begin with an empty table."""
+ALONE = {"growth", "pages"}
+"""Parts that begin with an empty table, or need the SLOs that ship, which the bench of SLOs replaces."""
 
 
 def _prepare(platform: Platform) -> Target:

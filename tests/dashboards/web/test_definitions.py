@@ -1,24 +1,34 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import text as statement
 
 from app.core.audit import Audit
 from app.core.roles import Role
+from reporting.catalogue import catalogue_store
 from reporting.catalogue.catalogue import Catalogue
 from tests.dashboards.web.people import person, text_of
 from tests.dashboards.web.test_overview import promise
 from tests.reporting.evaluation.definitions import slo
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from werkzeug.test import TestResponse
 
     from app.composition import Api
     from app.core.database import Database
     from app.core.valkey import Valkey
     from tests.dashboards.web.people import Person
+
+_WAITING = statement(
+    "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+)
 
 
 def definition(target: float = 0.9) -> str:
@@ -89,6 +99,38 @@ def test_only_what_one_has_looked_at_is_applied(manager: Person, database: Datab
     assert manager.post("/ui/definitions", text=definition(0.5), seal=seal_of(another)).status_code == 303
     late = manager.post("/ui/definitions", text=definition(0.8), seal=seal)
     assert late.status_code == 409, "What is in force is another than when it was looked at."
+
+
+def test_of_two_who_apply_in_the_same_moment_the_second_looks_again(
+    api: Api, database: Database, valkey: Valkey, eventually: Callable[[Callable[[], object]], None]
+) -> None:
+    promise(database, valkey, "pay", bad=4)
+    people = [person(api.app, database, Role.MANAGER, name=name) for name in ("mia", "bob")]
+    texts = [definition(0.8), definition(0.5)]
+    seals = [
+        seal_of(each.post("/ui/definitions/difference", text=text)) for each, text in zip(people, texts, strict=True)
+    ]
+
+    def waiting() -> bool:
+        with database.begin() as connection:
+            return connection.scalar(_WAITING) == len(people)
+
+    with ThreadPoolExecutor() as threads:
+        with database.begin() as connection:
+            catalogue_store.hold(connection)
+            asked = [
+                threads.submit(each.post, "/ui/definitions", text=text, seal=seal)
+                for each, text, seal in zip(people, texts, seals, strict=True)
+            ]
+            eventually(waiting)
+        answers = [each.result() for each in asked]
+
+    assert sorted(each.status_code for each in answers) == [303, 409]
+    [first] = [text for text, answer in zip((0.8, 0.5), answers, strict=True) if answer.status_code == 303]
+    assert targets(database) == {"pay": f"{first}"}
+    [late] = [answer for answer in answers if answer.status_code == 409]
+    assert "another than what you looked at" in text_of(late)
+    assert f"Target {first:.0%}".replace("%", " %") in text_of(late)
 
 
 @pytest.mark.parametrize("path", ["/ui/definitions/difference", "/ui/definitions"])
