@@ -16,18 +16,21 @@ import pytest
 import yaml
 
 from app.core import metrics
-from app.core.settings import Settings, load_settings
+from app.core.settings import Settings, SettingsError, load_settings
 
 DEPLOY = Path(__file__).parents[1] / "deploy"
 COMPOSE = DEPLOY / "compose.yml"
 LINTER = Path(__file__).parent / "dclint"
 MANIFESTS = sorted((DEPLOY / "kubernetes").glob("*/*.yaml"))
-NO_SCHEMA = {"Kustomization", "ScaledObject"}
+NO_SCHEMA = {"Kustomization", "PodMonitor", "ScaledObject"}
 """Kinds that are not Kubernetes' own, and are looked at by nobody here but a reader."""
 
 
 def documents(path: Path) -> list[dict[str, Any]]:
     return [document for document in yaml.safe_load_all(path.read_text("utf-8")) if document]
+
+
+DEPLOYED = [document for path in MANIFESTS for document in documents(path) if document["kind"] != "Kustomization"]
 
 
 def pinned(lock: Path) -> dict[str, str]:
@@ -81,6 +84,42 @@ def test_settings_in_them_are_settings() -> None:
 
     assert len(named) > 5
     assert {name.removesuffix("_FILE") for name in named} <= known
+
+
+def test_pods_have_no_variables_but_those_that_are_given_to_them() -> None:
+    """Kubernetes makes SLIPSTREAM_API_PORT of the Service slipstream-api, and no process starts with a setting that is none."""
+    with pytest.raises(SettingsError, match="SLIPSTREAM_API_PORT"):
+        load_settings({"SLIPSTREAM_API_PORT": "tcp://10.0.0.1:80"})
+    templates = [pod for each in DEPLOYED if (pod := each.get("spec", {}).get("template"))]
+
+    assert len(templates) == 4
+    for template in templates:
+        assert template["spec"]["enableServiceLinks"] is False
+
+
+def test_what_an_autoscaler_decides_no_manifest_takes_back() -> None:
+    scaled = {each["spec"]["scaleTargetRef"]["name"] for each in DEPLOYED if "scaleTargetRef" in each.get("spec", {})}
+    given = {each["metadata"]["name"] for each in DEPLOYED if "replicas" in each.get("spec", {})}
+
+    assert scaled == {"slipstream-api", "slipstream-worker"}
+    assert not scaled & given
+
+
+def test_what_prometheus_shall_look_at_is_there_and_asks_for_the_token_that_is_given() -> None:
+    [monitor] = [each["spec"] for each in DEPLOYED if each["kind"] == "PodMonitor"]
+    [components] = [each["values"] for each in monitor["selector"]["matchExpressions"]]
+    pods = [
+        each["spec"]["template"]
+        for each in DEPLOYED
+        if each["metadata"].get("labels", {}).get("app.kubernetes.io/component") in components
+        and each["kind"] == "Deployment"
+    ]
+    ports = {port["name"] for pod in pods for container in pod["spec"]["containers"] for port in container["ports"]}
+
+    assert {endpoint["port"] for endpoint in monitor["podMetricsEndpoints"]} == ports
+    for endpoint in monitor["podMetricsEndpoints"]:
+        assert endpoint["authorization"]["credentials"] == {"name": "slipstream", "key": "admin-token"}
+    assert "--from-file=admin-token" in (DEPLOY / "kubernetes/base/kustomization.yaml").read_text("utf-8")
 
 
 def test_metrics_that_scale_workers_are_ours() -> None:
