@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from reporting.definitions.routes import routes_named
@@ -12,14 +12,20 @@ if TYPE_CHECKING:
 
     from reporting.definitions.definition import Definition
 
-SLOS = Path(__file__).resolve().parent.parent / "slos"
-"""The definitions as shipped."""
+SLOS = "slos"
+"""The package of the definitions as shipped."""
 LOOK_EVERY_S = 5.0
 
 
 def shipped_text() -> str:
-    """Return the definitions as shipped, and what they refer to, as one text."""
-    return "\n---\n".join(path.read_text("utf-8") for path in sorted(SLOS.glob("*.yaml")))
+    """Return the definitions as shipped, and what they refer to, as one text.
+
+    Raises `FileNotFoundError` when there are none: without them nothing would be promised, and nobody ever told.
+    """
+    shipped = sorted(each.name for each in files(SLOS).iterdir() if each.name.endswith(".yaml"))
+    if not shipped:
+        raise FileNotFoundError(f"the package {SLOS} has no definitions")
+    return "\n---\n".join(files(SLOS).joinpath(name).read_text("utf-8") for name in shipped)
 
 
 class NamedRoutes:

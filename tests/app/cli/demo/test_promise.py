@@ -5,7 +5,7 @@ from __future__ import annotations
 from app.cli.demo.flights import EXAMPLES
 from app.cli.demo.promise import LATE_MIN, NAME, Promise
 from app.domain.filters import Source
-from app.named_routes import SLOS
+from app.named_routes import shipped_text
 from reporting.definitions.load import load
 
 
@@ -24,9 +24,7 @@ def test_an_event_that_counts_wrongly_is_told() -> None:
 
 
 def test_the_slo_can_be_applied_beside_those_that_ship_and_says_what_the_recount_says() -> None:
-    shipped = "\n---\n".join(path.read_text() for path in sorted(SLOS.glob("*.yaml")))
-
-    loaded = load((EXAMPLES / f"{NAME}.yaml").read_text(), load(shipped).objects)
+    loaded = load((EXAMPLES / f"{NAME}.yaml").read_text(), load(shipped_text()).objects)
 
     assert loaded.findings == []
     (definition,) = loaded.definitions
