@@ -63,7 +63,7 @@ lock: $(READY) ## Resolve the dependencies again (UPGRADE=1: to their newest ver
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 		$(if $(UPGRADE),--upgrade) --extra embedded --extra dev pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-		--constraint requirements.lock pyproject.toml -o deploy/requirements.lock
+		--constraint requirements.lock --extra backup pyproject.toml -o deploy/requirements.lock
 
 vendor: $(READY) ## Fetch the browser's libraries from npm, as their manifests name them
 	$(BIN)/python deploy/vendor.py dashboards/static/vendor/manifest.json tests/dashboards/web/vendor/manifest.json

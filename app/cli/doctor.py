@@ -26,11 +26,12 @@ def command(*, as_json: bool, settings: Settings) -> None:
 
     Exit status 1 when a promise would break, such as with a queue that evicts or lives in memory only.
     """
-    from app.core.doctor import examine  # noqa: PLC0415 - `slipstream --help` stays quick.
+    from app.cli.backup.checks import check_backup  # noqa: PLC0415 - `slipstream --help` stays quick.
+    from app.core.doctor import examine  # noqa: PLC0415
     from app.core.findings import has_failed  # noqa: PLC0415
     from reporting.reports.render_checks import check_rendering  # noqa: PLC0415
 
-    findings = [*examine(settings), *check_rendering()]
+    findings = [*examine(settings), *check_backup(settings), *check_rendering()]
     if as_json:
         print_json([asdict(finding) for finding in findings])
     else:

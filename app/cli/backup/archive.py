@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from app.cli.backup import books_store, queue_copy
-from app.cli.backup.tools import run
+from app.cli.backup.tools import require_dump_of, run
 from app.core.accepted_minutes import KEPT
 from app.core.keyspace import accepted_minutes
 
@@ -51,6 +51,8 @@ def backup(directory: Path, *, database_url: str, valkey: Valkey, say: Callable[
     """
     if directory.exists():
         raise BackupError(f"{directory} exists already.")
+    with books_store.connect(database_url) as connection:
+        require_dump_of(books_store.server_version(connection))
     draft = directory.with_name(f".{directory.name}.part")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(mode=0o700, parents=True)

