@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from email.message import Message
     from typing import Any
 
 _LONGEST_EXCHANGE_S = 5.0
@@ -23,16 +24,23 @@ class Page(NamedTuple):
     status: int
     content_type: str
     body: bytes
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+def refusal(status: HTTPStatus, detail: str | None = None, *headers: tuple[str, str]) -> Page:
+    """Refuse with a problem (RFC 9457); `about:blank` has the status as its title."""
+    problem = {"type": "about:blank", "title": status.phrase, "status": int(status)}
+    return Page(status, _PROBLEM, json.dumps(problem | ({"detail": detail} if detail else {})).encode(), headers)
 
 
 class ProbeServer(ThreadingHTTPServer):
-    """Answers GET of each path with what its page makes at that moment."""
+    """Answers GET of each path with what its page makes of the request's headers at that moment."""
 
     daemon_threads = True
     # Who has started this process may hold the port for it while it restarts.
     allow_reuse_port = True
 
-    def __init__(self, host: str, port: int, pages: Mapping[str, Callable[[], Page]]) -> None:
+    def __init__(self, host: str, port: int, pages: Mapping[str, Callable[[Message], Page]]) -> None:
         self.pages = pages
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
         super().__init__((host, port), _Handler)
@@ -64,20 +72,19 @@ class _Handler(BaseHTTPRequestHandler):
         if page is None:
             self.send_error(HTTPStatus.NOT_FOUND, explain="There is nothing at this address.")
         else:
-            self._answer(page())
+            self._answer(page(self.headers))
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """Refuse with a problem (RFC 9457), also what the library refuses; `about:blank` has the status as its title."""
-        status = HTTPStatus(code)
-        problem = {"type": "about:blank", "title": status.phrase, "status": int(status)}
-        detail = explain or message
+        """Refuse with a problem also what the library refuses."""
         self.close_connection = True
-        self._answer(Page(status, _PROBLEM, json.dumps(problem | ({"detail": detail} if detail else {})).encode()))
+        self._answer(refusal(HTTPStatus(code), explain or message))
 
     def _answer(self, page: Page) -> None:
         self.send_response(page.status)
         self.send_header("Content-Type", page.content_type)
         self.send_header("Content-Length", str(len(page.body)))
+        for name, value in page.headers:
+            self.send_header(name, value)
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(page.body)

@@ -24,7 +24,7 @@ from app.core.findings import broken_promises
 from app.core.health import Check, LivenessReport, Readiness
 from app.core.keyspace import OUTBOX_TURN
 from app.core.metrics.event_metrics import StoreMetrics
-from app.core.metrics.exposition import CONTENT_TYPE, Exposition
+from app.core.metrics.exposition import Exposition
 from app.core.metrics.queue_collector import WorkCollector
 from app.core.notify.relay import Relay
 from app.core.pools import TASKS_AT_ONCE, worker_pool_size
@@ -41,6 +41,7 @@ from app.core.shard_directory import ShardDirectory
 from app.core.turns import Turn
 from app.core.valkey import Valkey
 from app.limits import thresholds_of
+from app.metrics_page import MetricsPage
 from app.probes import Page, ProbeServer
 from app.slo_composition import compose_slos
 from app.task_queue import task_queue
@@ -52,6 +53,7 @@ from ingestion.writer import Writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from email.message import Message
 
     from app.core.queue.consumer import StreamConsumer
     from app.core.settings import Settings
@@ -108,7 +110,9 @@ class Worker:
         )
         checks = dependency_checks(self._database, self._valkey, revision=head_revision(), needs_postgresql=True)
         self._readiness = Readiness([*checks, Check(name="threads", run=self._missing_threads)])
-        pages = {"/livez": _livez, "/readyz": self._readyz, "/metrics": self._metrics}
+        metrics = MetricsPage(self._exposition, settings, self._database, self._valkey)
+        self._beside.append(metrics.usage)
+        pages: dict[str, Callable[[Message], Page]] = {"/livez": _livez, "/readyz": self._readyz, "/metrics": metrics}
         self._probes = ProbeServer(settings.worker_host, settings.worker_port, pages)
 
     def run(self) -> None:
@@ -165,14 +169,11 @@ class Worker:
     def _missing_threads(self) -> str | None:
         return None if self._consumer.is_healthy() else "Not every thread runs."
 
-    def _readyz(self) -> Page:
+    def _readyz(self, _headers: Message) -> Page:
         if self._consumer.stop_flag.is_set():
             self._readiness.stop()
         report = self._readiness.report()
         return Page(report.http_status, _JSON, msgspec.json.encode(report))
-
-    def _metrics(self) -> Page:
-        return Page(HTTPStatus.OK, CONTENT_TYPE, self._exposition.render())
 
 
 def open_database(settings: Settings) -> Database:
@@ -232,7 +233,7 @@ def _missing_connections(settings: Settings, database: Database) -> list[str]:
     ]
 
 
-def _livez() -> Page:
+def _livez(_headers: Message) -> Page:
     return Page(HTTPStatus.OK, _JSON, msgspec.json.encode(LivenessReport()))
 
 

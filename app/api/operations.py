@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, request
 
 from app.core.health import LivenessReport, ReadinessReport
-from app.core.http.addresses import FORWARDED
+from app.core.http.addresses import FORWARDED, is_loopback
 from app.core.http.operations import Answer, Content, Operation, describe
 from app.core.http.rendering import WAITING, json_response, retry_after
 from app.core.keys import Scope
@@ -91,11 +90,3 @@ def blueprint(guard: Guard, readiness: Readiness, exposition: Exposition, *, hos
         return Response(exposition.render(), content_type=CONTENT_TYPE)
 
     return routes
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether an address to listen on is reached from this machine alone."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

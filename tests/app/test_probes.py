@@ -15,7 +15,10 @@ from app.probes import Page, ProbeServer
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PAGES = {"/livez": lambda: Page(200, "application/json", b"{}"), "/readyz": lambda: Page(503, "text/plain", b"no")}
+PAGES = {
+    "/livez": lambda _headers: Page(200, "application/json", b"{}"),
+    "/readyz": lambda _headers: Page(503, "text/plain", b"no"),
+}
 
 
 @pytest.fixture(params=["127.0.0.1", "::1"])

@@ -106,6 +106,17 @@ def test_it_answers_probes_and_nothing_else(worker: WorkerProcess) -> None:
     assert worker.get("/accounts")[0] == 404
 
 
+def test_where_others_reach_it_its_metrics_are_for_operators_and_its_probes_for_all(worker: WorkerProcess) -> None:
+    token, everywhere = "the-token-of-the-operator", "0.0.0.0"  # noqa: S104 (this is what is tested)
+    worker.start(SLIPSTREAM_WORKER_HOST=everywhere, SLIPSTREAM_ADMIN_TOKEN=token).wait_ready()
+
+    assert [worker.get(path)[0] for path in ("/livez", "/readyz", "/metrics")] == [200, 200, 401]
+    assert worker.get("/metrics", Authorization="Bearer not-the-token-of-the-operator")[0] == 401
+    status, metrics = worker.get("/metrics", Authorization=f"Bearer {token}")
+    assert status == 200
+    assert "process_resident_memory_bytes" in metrics
+
+
 def test_at_sigterm_it_finishes_what_it_has_in_hand(
     worker: WorkerProcess, queue: ShardQueue, valkey: Valkey, database_url: str, tmp_path: Path, eventually: Any
 ) -> None:

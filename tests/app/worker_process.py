@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import socket
 import sys
-import urllib.error
-import urllib.request
+from contextlib import closing
+from http.client import HTTPConnection, HTTPException
 from typing import TYPE_CHECKING
 
 from app.process import Process, ProcessSpec
@@ -50,13 +50,13 @@ class WorkerProcess:
         self.process.start()
         return self.process
 
-    def get(self, path: str) -> tuple[int, str]:
+    def get(self, path: str, **headers: str) -> tuple[int, str]:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as answer:
+            with closing(HTTPConnection("127.0.0.1", self.port, timeout=10)) as connection:
+                connection.request("GET", path, headers=headers)
+                answer = connection.getresponse()
                 return answer.status, answer.read().decode()
-        except urllib.error.HTTPError as error:
-            return error.code, error.read().decode()
-        except OSError:
+        except (OSError, HTTPException):
             return 0, ""
 
     def exit_status(self) -> int | None:

@@ -62,6 +62,14 @@ class ClientAddresses:
         return any(address in network for network in self._proxies)
 
 
+def is_loopback(host: str) -> bool:
+    """Tell whether an address to listen on is reached from this machine alone."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 def networks(text: str) -> list[Network]:
     """Read networks or addresses with commas in between; raises `ValueError`."""
     return [ipaddress.ip_network(part.strip()) for part in text.split(",") if part.strip()]

@@ -125,5 +125,5 @@ def test_every_problem_of_the_door_is_documented(document: dict[str, Any]) -> No
         for slug in content.get("examples", {})
     }
 
-    elsewhere = {"not-found", "method-not-allowed", "conflict", "invalid-request", "idempotency-in-flight"}
+    elsewhere = {"not-found", "method-not-allowed", "conflict", "invalid-request"}
     assert documented == {kind.slug for kind in ProblemType} - elsewhere

@@ -8,9 +8,10 @@ import pytest
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
-from app.api.operations import blueprint, is_loopback
+from app.api.operations import blueprint
 from app.core.dependency_checks import dependency_checks
 from app.core.health import Check, Readiness
+from app.core.http.addresses import is_loopback
 from app.core.http.body import BodyReaders
 from app.core.http.guard import Guard
 from app.core.metrics.event_metrics import AdmissionMetrics
