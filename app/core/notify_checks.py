@@ -12,17 +12,23 @@ if TYPE_CHECKING:
     from app.core.settings import Settings
 
 _SUBJECT = "alerts"
+_NOBODY = ("nobody is told", "An alert that reaches nobody is a line in a log.")
+_ALERTMANAGER = (
+    "Alertmanager alone is told",
+    "Whom it tells is in its own configuration: the receivers of `slipstream rules export` have no channel yet.",
+)
 
 
 def check_notifications(settings: Settings) -> list[Finding]:
     """Look who is told of pages and tickets; nobody is contacted (`slipstream alerts test-route` does that)."""
+    otherwise, reason = _ALERTMANAGER if settings.alertmanager_url else _NOBODY
     return [
         judge(
             subject=_SUBJECT,
             name=f"{urgency}s",
-            good=bool(told or settings.alertmanager_url),
-            found="somebody is told" if told or settings.alertmanager_url else "nobody is told",
-            reason="An alert that reaches nobody is a line in a log.",
+            good=bool(told),
+            found="somebody is told" if told else otherwise,
+            reason=reason,
             remedy=f"Set {variable(name)}, and try it: slipstream alerts test-route --severity {urgency}.",
             otherwise=State.WARN,
         )

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     [
         ({}, [State.WARN, State.WARN]),
         ({"notify_page": "slack://a/b/c"}, [State.OK, State.WARN]),
-        ({"alertmanager_url": "http://am:9093"}, [State.OK, State.OK]),
+        ({"alertmanager_url": "http://am:9093"}, [State.WARN, State.WARN]),
+        ({"alertmanager_url": "http://am:9093", "notify_ticket": "mailto:a@example.org"}, [State.WARN, State.OK]),
     ],
 )
 def test_whoever_tells_nobody_is_warned(settings: Settings, given: dict[str, str], states: list[State]) -> None:
@@ -27,3 +28,9 @@ def test_whoever_tells_nobody_is_warned(settings: Settings, given: dict[str, str
 
     assert [finding.state for finding in findings] == states
     assert all("test-route" in finding.remedy for finding in findings if finding.state is State.WARN)
+
+
+def test_of_an_alertmanager_no_more_is_said_than_is_known(settings: Settings) -> None:
+    for found in check_notifications(replace(settings, alertmanager_url="http://am:9093")):
+        assert found.found == "Alertmanager alone is told"
+        assert "its own configuration" in found.reason
