@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from app.core.valkey import Valkey
 
 SUBJECT = "valkey"
-OLDEST = (7, 0)
-"""Reads several settings by one CONFIG GET, and keeps its log in several files."""
+OLDEST = {"valkey": (9, 0), "redis": (7, 4)}
+"""The first that have HPEXPIRE."""
 _SMALLEST_REWRITE = 64 * 1024**2
 _HEADROOM = 1.25
 """Streams, mirrors and limits beside the bodies that wait, as a share of them."""
@@ -111,10 +111,10 @@ def _version(info: Mapping[str, str]) -> Finding:
     return judge(
         subject=SUBJECT,
         name="version",
-        good=numbers >= OLDEST,
+        good=numbers >= OLDEST[software],
         found=f"{software} {version}",
-        reason="The queue uses streams and scripts as they are since 7.0.",
-        remedy="Upgrade to Valkey 8 or later.",
+        reason="Results of tasks expire by HPEXPIRE: without it a task that has failed for good never leaves the queue.",
+        remedy="Upgrade to Valkey 9.0 or Redis 7.4, or later.",
     )
 
 

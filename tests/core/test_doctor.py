@@ -96,7 +96,10 @@ def test_a_queue_that_hides_its_settings_is_doubtful_where_they_cannot_be_told(
     ("info", "state"),
     [
         ({"redis_version": "6.2.14"}, State.FAIL),
-        ({"redis_version": "7.0.0"}, State.OK),
+        ({"redis_version": "7.2.4"}, State.FAIL),
+        ({"redis_version": "7.4.0"}, State.OK),
+        ({"redis_version": "7.2.4", "valkey_version": "8.1.4"}, State.FAIL),
+        ({"redis_version": "7.2.4", "valkey_version": "9.0.0"}, State.OK),
         ({"redis_version": "7.2.4", "valkey_version": "9.1.2"}, State.OK),
         ({"redis_version": "10.0.1"}, State.OK),
         ({}, State.FAIL),
