@@ -42,12 +42,6 @@ class ProblemType(Enum):
         "The `Allow` header names the methods it takes.",
     )
     CONFLICT = ("conflict", 409, "It collides with something that exists", "The detail names what exists.")
-    IDEMPOTENCY_IN_FLIGHT = (
-        "idempotency-in-flight",
-        409,
-        "The same request is still being answered",
-        "Repeat it a moment later.",
-    )
     CONTENT_TOO_LARGE = (
         "content-too-large",
         413,
