@@ -27,7 +27,7 @@ def with_table(text: str) -> str:
 def _default(default: object) -> str:
     if default is MISSING:
         return "needed"
-    if default is None:
+    if default in {None, ""}:
         return ""
     return f"`{str(default).lower() if isinstance(default, bool) else default}`"
 

@@ -20,3 +20,7 @@ def test_every_setting_has_a_row_with_a_sentence() -> None:
 
     assert [row.split("`")[1] for row in rows] == [variable(item.name) for item in fields(Settings)]
     assert all(row.endswith(". |") for row in rows)
+
+
+def test_a_default_that_is_empty_is_no_pair_of_backticks() -> None:
+    assert "``" not in settings_table()
