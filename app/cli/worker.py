@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def command(concurrency: int | None, port: int | None, *, settings: Settings) -> None:
     """Run a worker until SIGTERM or Ctrl-C, which let it finish what it has in hand.
 
-    Start as many as you like, on as many machines: they share the work, and take over from one that dies.
+    Up to sixteen share the storing, on any machines, and take over from one that dies.
     """
     from app.core.logs import configure_logging  # noqa: PLC0415 - `slipstream --help` stays quick.
     from app.worker import Worker  # noqa: PLC0415

@@ -109,7 +109,7 @@ class Settings:
     event_retention_days: int = _setting(v.integer(1, 36_500), "Events older than this are refused, and deleted.", 400)
     minute_retention_days: int = _setting(
         v.integer(32, 36_500),
-        "Counts of SLOs are kept by the minute for so long, then by the quarter of an hour; longer than the longest rolling window whose edges are to be exact.",
+        "Counts of SLOs are kept by the minute for so long, then by the quarter of an hour. Have it longer than the longest window of an SLO: beyond it a rolling window begins at a quarter of an hour, and slices are refused.",
         35,
     )
     quarter_retention_days: int = _setting(
@@ -135,7 +135,7 @@ class Settings:
     )
     queue_max_age_s: int = _setting(
         v.integer(60, 30 * 86_400),
-        "The same for the age of the oldest one: longer than PostgreSQL is ever away.",
+        "Time that an accepted batch may wait to be stored; from 70 % of it on, the lowest tier is refused first. Have it longer than PostgreSQL is ever away.",
         14_400,
     )
     circuit_window_s: int = _setting(
@@ -148,16 +148,16 @@ class Settings:
     circuit_successes: int = _setting(v.integer(1, 1_000), "Good probes that close it.", 3)
     strangers_per_second: int = _setting(
         v.integer(0, 1_000_000),
-        "Requests whose key was not valid lately, for each API process; one with an invalid key counts ten more. 0: any.",
+        "Requests a second that one API process takes from callers whose key it has not lately seen to be valid. One with an invalid key counts as eleven. 0: no limit.",
         2_000,
     )
     strangers_per_address: int = _setting(
         v.integer(0, 1_000_000),
-        "The same from one address; not of private ones that forward for others and are not in TRUSTED_PROXIES. 0: any.",
+        "The same from one address. Not held for this machine, nor for a proxy in a private network that TRUSTED_PROXIES does not name: they may ask for many. 0: no limit.",
         20,
     )
     trusted_proxies: str | None = _setting(
-        v.networks, "Networks of your own proxies, whose `X-Forwarded-For` says where a request came from.", None
+        v.networks, "Your own proxies, `10.0.0.0/8,192.0.2.7`: their `X-Forwarded-For` says who asks.", None
     )
     bundle_max_events: int = _setting(v.integer(1, 100_000), "Events that a worker stores in one transaction.", 5_000)
     bundle_max_bytes: int = _setting(
@@ -212,7 +212,7 @@ class Settings:
         v.webhook_secret, "`whsec_` and base64: signs webhooks as Standard Webhooks says.", None, secret=True
     )
     outgoing_networks: str | None = _setting(
-        v.networks, "Private networks that notifications may go to, such as those of your mail server.", None
+        v.networks, "Private networks that notifications and sign-in may reach: `10.1.0.0/16,192.168.7.9`.", None
     )
     remind_page_after_s: int = _setting(
         v.integer(0, 604_800), "A page that nobody has acknowledged is told again after this. 0: never.", 1_800
