@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from app.cli.backup import books_store, queue_copy
+from app.cli.backup.queue_copy import Copied
 from app.cli.backup.tools import require_dump_of, run
 from app.core.accepted_minutes import KEPT
 from app.core.keyspace import accepted_minutes
@@ -22,11 +23,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from app.core.queue.entry import Entry
     from app.core.valkey import Valkey
 
 FORMAT = 1
+EMPTY = (
+    "A backup is restored into a database and a Valkey that hold nothing, while no other process uses them: "
+    "stop API and workers, drop the database and create it, empty Valkey (FLUSHALL) or name another one, "
+    "and restore once more. With --data, name a new directory."
+)
 MANIFEST, DATABASE, QUEUE = "backup.json", "database.dump", "queue.msgpack"
-_AT_ONCE = 500
+_NONE = Copied(0, 0)
 
 
 class BackupError(Exception):
@@ -98,14 +105,24 @@ def verify(directory: Path) -> Manifest:
 
 
 def restore(directory: Path, *, database_url: str, valkey: Valkey, say: Callable[[str], None]) -> Manifest:
-    """Bring a backup back into an empty database and an empty queue, and compare; raises as `backup` does."""
+    """Bring a backup back into an empty database and an empty Valkey, and compare; raises as `backup` does."""
     say("Comparing the files with the manifest")
     manifest = verify(directory)
     if not queue_copy.is_empty(valkey):
-        raise BackupError("The queue is not empty: a backup is restored into a Valkey of its own.")
+        raise BackupError(f"Valkey is not empty, though its queue may be. {EMPTY}")
     with books_store.connect(database_url) as connection:
         if not books_store.is_empty(connection):
-            raise BackupError("The database is not empty: a backup is restored into a database of its own.")
+            raise BackupError(f"The database is not empty. {EMPTY}")
+    try:
+        _bring_back(directory, manifest, database_url, valkey, say)
+    except Exception as error:
+        raise BackupError(f"{error}\nThe restore is not complete, and cannot be used. {EMPTY}") from error
+    return manifest
+
+
+def _bring_back(
+    directory: Path, manifest: Manifest, database_url: str, valkey: Valkey, say: Callable[[str], None]
+) -> None:
     say("Restoring PostgreSQL")
     options = ["--no-owner", "--no-privileges", "--single-transaction", "--exit-on-error", "--dbname="]
     run("pg_restore", [*options, str(directory / DATABASE)], database_url=database_url)
@@ -116,7 +133,6 @@ def restore(directory: Path, *, database_url: str, valkey: Valkey, say: Callable
         say("Restoring the queue")
         for (shard, minute), events in _put_back(directory / QUEUE, connection, valkey, manifest).items():
             valkey.execute("HSET", accepted_minutes(shard), minute, events)
-    return manifest
 
 
 def _put_back(
@@ -125,14 +141,31 @@ def _put_back(
     """Put back what is not settled, and return what was accepted, by shard and minute: what is settled, and that."""
     rows = books_store.accepted(connection, manifest.taken_at - KEPT)
     accepted = {(shard, minute): events for shard, minute, events in rows}
+    read, waiting = _NONE, _NONE
     with file.open("rb") as opened:
         for queued in queue_copy.read(opened):
             entry = queued.entry
+            read = _with(read, entry)
             if not books_store.settled(connection, entry.owner, entry.batch_id):
                 queue_copy.put_back(valkey, queued)
+                waiting = _with(waiting, entry)
                 minute = (entry.shard, entry.received_ms // 60_000)
                 accepted[minute] = accepted.get(minute, 0) + entry.events
+    _compare("in the copy of the queue", Copied(manifest.queued_batches, manifest.queued_events), read)
+    _compare("in the queue", waiting, queue_copy.queued(valkey))
     return accepted
+
+
+def _with(copied: Copied, entry: Entry) -> Copied:
+    return Copied(copied.entries + 1, copied.events + entry.events)
+
+
+def _compare(where: str, wanted: Copied, found: Copied) -> None:
+    if found != wanted:
+        raise BackupError(
+            f"There should be {wanted.events} events in {wanted.entries} batches {where}, "
+            f"and there are {found.events} in {found.entries}."
+        )
 
 
 def _digest(path: Path) -> str:

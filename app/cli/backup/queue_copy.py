@@ -31,6 +31,10 @@ class CutFileError(ValueError):
     """The file ends in the middle of an entry."""
 
 
+class NotPutBackError(Exception):
+    """Valkey has refused a part of an entry; the message says what it said."""
+
+
 class QueuedEntry(msgspec.Struct, array_like=True, frozen=True):
     """An entry as it lies in its stream, and its Idempotency-Key's record."""
 
@@ -74,13 +78,26 @@ def read(file: BinaryIO) -> Iterator[QueuedEntry]:
 
 
 def is_empty(valkey: Valkey) -> bool:
-    """Say whether no entry is in the queue."""
+    """Say whether there is no key at all.
+
+    A queue that was drained is not empty: its streams remember their last ids and take no older ones, and mirrors and
+    counts are of what was there before.
+    """
+    return int(valkey.execute("DBSIZE")) == 0
+
+
+def queued(valkey: Valkey) -> Copied:
+    """Return how many entries are in the streams, and how many events the queue counts."""
     lengths = valkey.pipeline([("XLEN", lane_stream(shard, lane)) for shard in range(SHARDS) for lane in LANES])
-    return not any(lengths)
+    counted = valkey.pipeline([("HGET", load(shard), "events") for shard in range(SHARDS)])
+    return Copied(sum(lengths), sum(int(events or 0) for events in counted))
 
 
 def put_back(valkey: Valkey, queued: QueuedEntry) -> None:
-    """Append an entry with its own id, and count it as waiting; entries of a lane come in their order."""
+    """Append an entry with its own id, and count it as waiting; entries of a lane come in their order.
+
+    Raises `NotPutBackError`.
+    """
     entry = queued.entry
     sizes = (1, len(entry.body), entry.events)
     commands: list[tuple[Any, ...]] = [
@@ -94,7 +111,15 @@ def put_back(valkey: Valkey, queued: QueuedEntry) -> None:
     if entry.idempotency_key is not None and queued.answer:
         record = idempotency(entry.shard, entry.owner, entry.idempotency_key)
         commands += [("HSET", record, *queued.answer), ("EXPIRE", record, _ANSWER_S)]
-    valkey.pipeline([("MULTI",), *commands, ("EXEC",)])
+    _at_once(valkey, commands)
+
+
+def _at_once(valkey: Valkey, commands: Sequence[tuple[Any, ...]]) -> None:
+    """Run commands in one transaction, of which an error of one stops no other: errors are among the answers of EXEC."""
+    *_, answers = valkey.pipeline([("MULTI",), *commands, ("EXEC",)])
+    for answer in answers:
+        if isinstance(answer, Exception):
+            raise NotPutBackError(str(answer))
 
 
 def _in_lane(valkey: Valkey, shard: int, lane: int) -> Iterator[QueuedEntry]:

@@ -126,11 +126,59 @@ def test_a_restore_needs_empty_stores(
     post(client, world.alice.key, "1")
     backup(tmp_path / "copy", database_url=settings.database_url, valkey=valkey, say=len)
 
-    with pytest.raises(BackupError, match="queue is not empty"):
+    with pytest.raises(BackupError, match="Valkey is not empty.*FLUSHALL"):
         restore(tmp_path / "copy", database_url=elsewhere, valkey=valkey, say=len)
     valkey.execute("FLUSHALL")
-    with pytest.raises(BackupError, match="database is not empty"):
+    with pytest.raises(BackupError, match="database is not empty.*drop the database"):
         restore(tmp_path / "copy", database_url=settings.database_url, valkey=valkey, say=len)
+
+
+def test_a_queue_that_was_drained_is_not_empty(
+    client: FlaskClient, world: Any, valkey: Valkey, settings: Any, elsewhere: str, tmp_path: Path
+) -> None:
+    post(client, world.alice.key, "1")
+    backup(tmp_path / "copy", database_url=settings.database_url, valkey=valkey, say=len)
+    post(client, world.alice.key, "2")
+    drain(valkey)
+    assert queue_copy.queued(valkey).entries == 0
+
+    with pytest.raises(BackupError, match="Valkey is not empty, though its queue may be"):
+        restore(tmp_path / "copy", database_url=elsewhere, valkey=valkey, say=len)
+
+
+def drain(valkey: Valkey) -> None:
+    """Leave nothing but streams without entries, which remember their last ids."""
+    streams = [key for key in valkey.execute("KEYS", "*:q:*") if valkey.execute("XLEN", key)]
+    for stream in streams:
+        valkey.execute("XTRIM", stream, "MAXLEN", 0)
+    others = [key for key in valkey.execute("KEYS", "*") if key not in streams]
+    valkey.execute("DEL", *others)
+
+
+@pytest.mark.parametrize("again", ["later", "elsewhere"])
+def test_a_restore_that_fails_says_what_to_do_and_then_comes_about(
+    client: FlaskClient, world: Any, valkey: Valkey, settings: Any, elsewhere: str, tmp_path: Path, again: str
+) -> None:
+    post(client, world.alice.key, "1", "2")
+    (stream,) = (key for key in valkey.execute("KEYS", "*:q:*") if valkey.execute("XLEN", key))
+    backup(tmp_path / "copy", database_url=settings.database_url, valkey=valkey, say=len)
+    valkey.execute("FLUSHALL")
+
+    def interfere(step: str) -> None:
+        if step == "Restoring the queue":
+            where = stream if again == "later" else b"{s15}:q:low"
+            valkey.execute("XADD", where, "*", "v", "1")
+
+    said = {"later": "smaller than the target stream", "elsewhere": "2 events in 1 batches in the queue, .* 2 events in 2"}
+    with pytest.raises(BackupError, match=rf"(?s){said[again]}.*is not complete.*FLUSHALL.*once more"):
+        restore(tmp_path / "copy", database_url=elsewhere, valkey=valkey, say=interfere)
+
+    valkey.execute("FLUSHALL")
+    with psycopg.connect(elsewhere) as connection:
+        connection.execute("DROP SCHEMA public CASCADE")
+        connection.execute("CREATE SCHEMA public")
+    restore(tmp_path / "copy", database_url=elsewhere, valkey=valkey, say=len)
+    assert queue_copy.queued(valkey) == (1, 2)
 
 
 @pytest.mark.parametrize("name", [archive.DATABASE, archive.QUEUE])

@@ -49,6 +49,7 @@ def test_a_restore_closes_the_accounts_again_that_were_erased_after_the_backup(
     slipstream(settings.database_url, "backup", backup)
     erased = Erasures(database, AccountMirror(database, valkey)).begin("acme", by="operator", now=datetime.now(UTC))
     slipstream(settings.database_url, "erasures", "export", copy)
+    valkey.execute("FLUSHALL")
 
     slipstream(elsewhere, "restore", backup, "--erasures", copy)
 
