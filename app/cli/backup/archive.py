@@ -54,7 +54,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 def backup(directory: Path, *, database_url: str, valkey: Valkey, say: Callable[[str], None]) -> Manifest:
     """Write a backup into a directory that does not exist yet; it appears whole or not at all.
 
-    Raises `BackupError`, `ToolError`, `DependencyError`, `psycopg.Error`.
+    Raises `BackupError`, `PooledError`, `ToolError`, `DependencyError`, `psycopg.Error`.
     """
     if directory.exists():
         raise BackupError(f"{directory} exists already.")

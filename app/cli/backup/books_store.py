@@ -31,17 +31,38 @@ SELECT CASE WHEN recent THEN substr(batch_id, 1, 2)::int ELSE 0 END AS shard,
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 
+class PooledError(Exception):
+    """The address is that of a pooler, which lends sessions that others go on using."""
+
+
 @contextmanager
 def connect(database_url: str) -> Iterator[Connection]:
-    """Give a connection without a limit on time: a backup takes as long as it takes."""
+    """Give a connection without a limit on time: a backup takes as long as it takes.
+
+    Raises `PooledError` when it is not PostgreSQL itself that answers: pg_dump and pg_restore set a `search_path` that
+    finds no table, and a pooler in transaction mode would lend that session to the platform next.
+    """
     parameters: dict[str, Any] = {**libpq_parameters(database_url), "application_name": "slipstream backup"}
     with psycopg.connect(connect_timeout=10, **parameters) as connection:
+        _refuse_pooler(connection)
         yield connection
 
 
 def server_version(connection: Connection) -> int:
     """Return the major version of the server."""
     return connection.info.server_version // 10_000
+
+
+def _refuse_pooler(connection: Connection) -> None:
+    """Compare the process that the protocol names, which a pooler makes up, with the one that does the work."""
+    (process,) = _one(connection, "SELECT pg_backend_pid()")
+    connection.rollback()
+    if process != connection.info.backend_pid:
+        raise PooledError(
+            "SLIPSTREAM_DATABASE_URL leads to a pooler such as PgBouncer, whose sessions would find no table afterwards. "
+            "Name PostgreSQL itself for this command: SLIPSTREAM_DATABASE_URL=postgresql://… slipstream backup DIR, "
+            "or restore."
+        )
 
 
 def export_snapshot(connection: Connection) -> str:

@@ -12,6 +12,7 @@ import click
 import psycopg
 
 from app.cli.backup.archive import BackupError, backup, restore, verify
+from app.cli.backup.books_store import PooledError
 from app.cli.backup.tools import ToolError
 from app.cli.options import json_option, print_json, read_settings, with_settings
 from app.core.database import Database
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from app.core.settings import Settings
 
 _PATIENCE_S = 30.0
+_FAILURES = (BackupError, PooledError, ToolError, psycopg.Error)
 _directory = click.argument("directory", type=click.Path(file_okay=False, path_type=Path))
 
 
@@ -40,7 +42,7 @@ def take(directory: Path, *, as_json: bool, settings: Settings) -> None:
     """Write everything into DIRECTORY, which is made, while all goes on."""
     try:
         manifest = backup(directory, database_url=settings.database_url, valkey=_valkey(settings), say=_say)
-    except (BackupError, ToolError, psycopg.Error) as error:
+    except _FAILURES as error:
         raise click.ClickException(str(error)) from error
     _show(manifest, f"is in {directory}", as_json=as_json)
 
@@ -73,7 +75,7 @@ def bring_back(directory: Path, *, data_dir: Path | None, erasures: Path | None,
             manifest = restore(directory, database_url=database_url, valkey=valkey, say=_say)
             if copy is not None:
                 _erase_again(copy, database_url, valkey)
-    except (BackupError, ToolError, UnreadableFileError, psycopg.Error) as error:
+    except (*_FAILURES, UnreadableFileError) as error:
         raise click.ClickException(str(error)) from error
     _show(manifest, "is back, and compared", as_json=as_json)
 
