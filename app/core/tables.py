@@ -275,7 +275,7 @@ telemetry_names = Table(
     "telemetry_names",
     metadata,
     Column("service", Text, primary_key=True),
-    Column("kind", Text, primary_key=True, comment="route, tier or reason"),
+    Column("kind", Text, primary_key=True, comment="route, account, tier or reason"),
     Column("name", Text, primary_key=True),
     comment="names that a service's requests are told apart by; once there are 500, new ones count as __other__",
 )

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from app.core.mirror import AccountMirror
 
 SETTLES = timedelta(minutes=3)
-"""Longer than any request, any flush of counts, and any task that adds them up."""
+"""Longer than any request, any flush of counts, any task that adds them up, and any memory of whom services name."""
 _STEP = 1_000
 _LONGEST_STEP_S = 300.0
 """A report that is made again on both papers takes at most 180 s."""

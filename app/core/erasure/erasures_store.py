@@ -5,8 +5,8 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, func, literal, select, text, tuple_, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import LargeBinary, and_, any_, func, literal, select, text, tuple_, update
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from app.core.alert_tables import signing_keys
 from app.core.erasure.erasure import ID_LETTERS, Erasure, digest_of
@@ -65,6 +65,17 @@ def of_account(connection: Connection, account_id: str) -> Erasure | None:
     """Return the erasure of an account that was called so."""
     key = find_key(connection)
     return None if key is None else find(connection, digest_of(key, account_id))
+
+
+def erased(connection: Connection, account_ids: Iterable[str]) -> set[str]:
+    """Return those of some ids that accounts had which were erased, or are being erased."""
+    key = find_key(connection)
+    if key is None:
+        return set()
+    digests = {digest_of(key, account_id): account_id for account_id in account_ids}
+    wanted = literal(list(digests), ARRAY(LargeBinary))
+    found = connection.scalars(select(erasures.c.digest).where(erasures.c.digest == any_(wanted)))
+    return {digests[digest] for digest in found}
 
 
 def find(connection: Connection, digest: bytes) -> Erasure | None:

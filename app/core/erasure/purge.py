@@ -49,6 +49,7 @@ class Purge:
                 yield from self._rows(table)
             if rule.service is not None:
                 yield from self._of_services(table, rule.service)
+        yield from self._repeat("telemetry_names", self._claims)
         # Last, so that rows which are deleted anyway are not rewritten before.
         for name, rule in RULES.items():
             if rule.texts:
@@ -136,6 +137,9 @@ class Purge:
 
     def _sends(self, connection: Connection) -> int:
         return purge_store.delete_sends(connection, self._account_id, self._services)
+
+    def _claims(self, connection: Connection) -> int:
+        return purge_store.delete_claims(connection, self._account_id, limit=self._step)
 
     def _fold(self, table: Table, connection: Connection) -> int:
         return purge_store.FOLDS[table.name](connection, self._account_id, limit=self._step)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlalchemy import and_, delete, func, literal, or_, select, text, tuple_
 
 from app.core.report_tables import report_sends, report_subscriptions, reports
-from app.core.tables import telemetry_services
+from app.core.tables import telemetry_names, telemetry_services
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 NOBODY = ""
 """The account id of sums over erased accounts; no account has it."""
+_ACCOUNT = "account"
+"""The kind of `telemetry_names` that are accounts."""
 
 # Two statements, because on Citus the account's rows and those of nobody are on two nodes.
 _TAKE_OUTCOMES = text("""
@@ -132,6 +134,14 @@ def delete_sends(connection: Connection, account_id: str, services: Sequence[str
     archived = select(reports.c.report_id).where(own(reports))
     sends = report_sends.c
     statement = delete(report_sends).where(or_(sends.subscription_id.in_(subscriptions), sends.report_id.in_(archived)))
+    return connection.execute(statement).rowcount
+
+
+def delete_claims(connection: Connection, account_id: str, *, limit: int) -> int:
+    """Delete the account where services of others tell their requests apart by it; return in how many."""
+    table = telemetry_names
+    claims = select(table.c.service).where(table.c.kind == _ACCOUNT, table.c.name == account_id).limit(limit)
+    statement = delete(table).where(table.c.kind == _ACCOUNT, table.c.name == account_id, table.c.service.in_(claims))
     return connection.execute(statement).rowcount
 
 

@@ -86,7 +86,10 @@ RULES: dict[str, Rule] = {
     "accepted_minutes": Rule(),
     "outcome_minutes": Rule(never=_never(_CLOSED, "outcome")),
     "telemetry_services": Rule(fate=Fate.APART),
-    "telemetry_names": Rule(service="service", never=_never(_CLOSED, "kind") | _never(_OF_SERVICE, "name")),
+    "telemetry_names": Rule(
+        service="service",
+        never=_never(_CLOSED, "kind") | _never(f"{_OF_SERVICE}; accounts go by `purge_store.delete_claims`", "name"),
+    ),
     "telemetry_files": Rule(service="service", words=("name",), never=_never(_OURS, "head", "digest")),
     # app.core.telemetry, app.core.counting
     "request_minutes": Rule(

@@ -93,6 +93,9 @@ def seed(connection: Connection) -> None:
                 # Somebody else's requests, of a service that is the account's.
                 other = STAYS if account_id == GONE else "somebody"
                 made[table.name].append({**_row(table, account_id, made, 0), "account_id": other})
+            if table.name == "telemetry_names":
+                # A service of somebody else's tells its requests apart by account.
+                made[table.name].append({"service": "checkout", "kind": "account", "name": account_id})
             if table.name == "telemetry_services":
                 made[table.name] = [{"service": service_of(account_id), "account_id": account_id, "created_at": NOW}]
             connection.execute(insert(table), made[table.name])

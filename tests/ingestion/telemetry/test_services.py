@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import func, select
 
+from app.core.erasure import erasures_store
+from app.core.erasure.erasures import Erasures
+from app.core.erasure.purge import Purge
 from app.core.problems import Problem, ProblemType
 from app.core.tables import account_request_minutes, request_minutes
 from ingestion.telemetry.names import MOST_NAMES
@@ -17,7 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from app.core.database import Database
+    from app.core.mirror import AccountMirror
     from app.core.telemetry.ledger import Observation
+    from tests.conftest import World
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
@@ -96,13 +101,43 @@ def test_accounts_are_bounded_alike_and_requests_of_nobody_stay_nobodys(database
     add(database, services, [seen(account=f"a{number}") for number in range(MOST_NAMES + 7)])
     add(database, services, [seen(account="a0"), seen()])
 
-    with database.begin() as connection:
-        accounts = account_request_minutes.c
-        rows = connection.execute(select(accounts.account_id, accounts.requests)).all()
-    requests = {row.account_id: row.requests for row in rows}
+    requests = by_account(database)
     assert len(requests) == MOST_NAMES + 1
     assert (requests["__other__"], requests["a0"]) == (7, 2)
     assert counted(database, "route") == {"/": MOST_NAMES + 9}
+
+
+def test_who_claims_to_be_an_account_that_was_erased_is_not_told_apart(
+    database: Database, mirror: AccountMirror, world: World
+) -> None:
+    seconds = [0.0]
+    here = Services(lambda _: (), clock=lambda: seconds[0])
+    add(database, here, [seen(account="acme"), seen(account="bolt")])
+    Erasures(database, mirror).begin("acme", by="operator", now=NOW)
+    purged(database, "acme")
+
+    seconds[0] += 60
+    add(database, here, [seen(account="acme"), seen(account="bolt"), seen(account="new")])
+    add(database, Services(lambda _: ()), [seen(account="acme")])
+
+    assert by_account(database) == {"__other__": 2, "bolt": 2, "new": 1}
+    with database.begin() as connection:
+        names = connection.exec_driver_sql("SELECT name FROM telemetry_names WHERE kind = 'account' ORDER BY 1")
+        assert list(names.scalars()) == ["bolt", "new"]
+
+
+def purged(database: Database, account_id: str) -> None:
+    with database.begin() as connection:
+        erasure = erasures_store.of_account(connection, account_id)
+    assert erasure is not None
+    assert sum(Purge(database, erasure, 100).run()) == 2
+
+
+def by_account(database: Database) -> dict[str, int]:
+    with database.begin() as connection:
+        accounts = account_request_minutes.c
+        rows = connection.execute(select(accounts.account_id, accounts.requests)).all()
+    return {row.account_id: row.requests for row in rows}
 
 
 def test_processes_that_add_names_at_the_same_time_agree_on_them(database: Database) -> None:
