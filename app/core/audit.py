@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.core import audit_store
 from app.core.audit_entry import AuditEntry
+from app.core.erasure import erasures_store
 from app.core.problems import Problem
 
 if TYPE_CHECKING:
@@ -49,5 +50,8 @@ class Audit:
             return audit_store.page(connection, actor=actor, subject=subject, before=before, limit=limit)
 
     def _add(self, entry: AuditEntry) -> None:
+        """Write an entry; whatever names an erased account has the record, and what came of it, gone through once more."""
         with self._database.begin() as connection:
             audit_store.add(connection, entry)
+            for account_id in sorted(erasures_store.erased(connection, entry.accounts)):
+                erasures_store.open_again(connection, account_id, entry.at)

@@ -5,9 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from app.domain.shards import ACCOUNT_ID
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
+
+OF_PEOPLE = ("users.", "sessions.")
+"""How actions begin whose subjects are people, and no accounts, whatever they are called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,3 +37,11 @@ class AuditEntry:
     subject: str
     detail: Mapping[str, Any] = field(default_factory=dict)
     entry_id: int = 0
+
+    @property
+    def accounts(self) -> frozenset[str]:
+        """Whom the entry may be about: what is the id of an account, or could be, in the subject (`acme/<key id>`) or as `account_id`."""
+        if self.action.startswith(OF_PEOPLE):
+            return frozenset()
+        named = (self.subject.partition("/")[0], self.detail.get("account_id"))
+        return frozenset(name for name in named if isinstance(name, str) and ACCOUNT_ID.fullmatch(name))

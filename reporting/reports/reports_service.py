@@ -14,6 +14,7 @@ from reporting.reports.delivery_recipients import need_mail, read_recipients
 from reporting.reports.delivery_store import Send
 from reporting.reports.figures.scoping import UnknownScopeError
 from reporting.reports.figures.scoping import check as check_scope
+from reporting.reports.known_account import check_account
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -72,6 +73,7 @@ class Reports:
         if recipients or send:
             need_mail(can_mail=self._can_mail)
         with self._database.begin() as connection:
+            _check_account(connection, order)
             ordered = order_report(connection, order, now=self._real_time(), by=by, paper=paper, again=again)
             if send:
                 subscribed = subscriptions_store.audience(connection, order.kind, order.scope)
@@ -194,6 +196,13 @@ def _check(order: ReportOrder, now: datetime) -> None:
         raise _invalid("period", str(error)) from None
     if not begun:
         raise _invalid("period", f"{order.period} has not begun")
+
+
+def _check_account(connection: Connection, order: ReportOrder) -> None:
+    try:
+        check_account(connection, order.scope)
+    except UnknownScopeError as error:
+        raise _invalid("account_id", str(error)) from None
 
 
 def _invalid(field: str, detail: str) -> Problem:

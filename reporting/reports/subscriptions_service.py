@@ -12,6 +12,7 @@ from reporting.reports import subscriptions_store
 from reporting.reports.delivery_recipients import need_mail, read_recipients
 from reporting.reports.figures.scoping import UnknownScopeError
 from reporting.reports.figures.scoping import check as check_scope
+from reporting.reports.known_account import check_account
 from reporting.reports.schedule import first_period
 from reporting.reports.subscription_links import LinkError, digest_of
 from reporting.reports.subscriptions import Subscription
@@ -19,6 +20,8 @@ from reporting.reports.subscriptions import Subscription
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
+
+    from sqlalchemy import Connection
 
     from app.core.database import Database
     from app.domain.calendar import Period
@@ -72,6 +75,7 @@ class Subscriptions:
             due_at=rhythm.due_at(first),
         )
         with self._database.begin() as connection:
+            _check_account(connection, rhythm)
             subscriptions_store.add(connection, subscription)
         return subscription
 
@@ -103,6 +107,7 @@ class Subscriptions:
                 raise AudienceMovedError
             if digest not in {None, held.digest}:
                 raise SubscriptionMovedError
+            _check_account(connection, rhythm)
             upcoming = rhythm.order(held.next_period).span if rhythm.kind is held.rhythm.kind else first
             changed = replace(
                 held,
@@ -156,6 +161,13 @@ class Subscriptions:
             if subscription is not None and address is not None:
                 rest = [each for each in subscription.audience if each != address]
                 subscriptions_store.set_audience(connection, subscription_id, rest)
+
+
+def _check_account(connection: Connection, rhythm: Rhythm) -> None:
+    try:
+        check_account(connection, rhythm.scope)
+    except UnknownScopeError as error:
+        raise _invalid("account_id", error) from None
 
 
 def _invalid(field: str, error: Exception) -> Problem:

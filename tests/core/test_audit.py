@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import text
@@ -9,11 +9,15 @@ from sqlalchemy.exc import ProgrammingError
 
 from app.core.audit import Audit
 from app.core.audit_entry import Actor
+from app.core.erasure import erasures_store
+from app.core.erasure.erasures import Erasures
 from app.core.errors import DependencyUnavailableError
 from app.core.problems import Problem, ProblemType
 
 if TYPE_CHECKING:
     from app.core.database import Database
+    from app.core.mirror import AccountMirror
+    from tests.conftest import World
 
 NOW = datetime.now(UTC)
 MIA = Actor("mia", "192.0.2.7", "request-1")
@@ -52,6 +56,35 @@ def test_what_cannot_be_recorded_is_not_done(database: Database) -> None:
     away.close()
 
     assert not done
+
+
+ENTRIES: list[tuple[str, str, dict[str, Any], bool]] = [
+    ("accounts.change", "acme", {}, True),
+    ("keys.rotate", "acme/k3y", {}, True),
+    ("reports.order", "2026-10", {"account_id": "acme"}, True),
+    ("accounts.change", "acme-2", {}, False),
+    ("dlq.replay_all", "every account", {"account_id": None}, False),
+    ("sessions.begin", "acme", {}, False),
+]
+
+
+def test_whoever_names_an_erased_account_has_its_erasure_opened_again(
+    database: Database, mirror: AccountMirror, world: World
+) -> None:
+    begun = Erasures(database, mirror).begin("acme", by="operator", now=NOW)
+    opened = []
+    for action, subject, detail, _ in ENTRIES:
+        with database.begin() as connection:
+            erasures_store.note_purged(connection, begun.digest, NOW)
+            erasure = erasures_store.find(connection, begun.digest)
+            assert erasure is not None
+            assert erasures_store.finish(connection, erasure, "operator", NOW)
+        with Audit(database).change(MIA, action, subject, now=NOW, **detail):
+            pass
+        with database.begin() as connection:
+            opened.append([each.account_id for each in erasures_store.unfinished(connection)] == ["acme"])
+
+    assert opened == [wanted for *_, wanted in ENTRIES]
 
 
 @pytest.mark.parametrize(

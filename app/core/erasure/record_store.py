@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import or_, select, text, update
 
 from app.core.access_tables import audit_entries
+from app.core.audit_entry import OF_PEOPLE
 from app.core.erasure import words_store
 from app.core.erasure.purge_store import after
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 _ALLOW = text("SELECT set_config('slipstream.erasing', :account_id, true)")
 """Until the end of the transaction the record takes a stand-in for this account; see migration 0019."""
-_OF_PEOPLE = ("users.", "sessions.")
 _TEXTS = (audit_entries.c.actor, audit_entries.c.subject, audit_entries.c.detail, audit_entries.c.request_id)
 
 
@@ -42,7 +42,7 @@ def replace(connection: Connection, words: Words, *, behind: Key | None, until: 
 def _replace(connection: Connection, row: Row[Any], words: Words) -> int:
     now = {
         "actor": words.signed(row.actor),
-        "subject": row.subject if row.action.startswith(_OF_PEOPLE) else words.replaced(row.subject),
+        "subject": row.subject if row.action.startswith(OF_PEOPLE) else words.replaced(row.subject),
         "detail": _detail(row, words),
         "request_id": words.replaced(row.request_id),
     }

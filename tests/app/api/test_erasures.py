@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -18,6 +18,7 @@ from app.core.valkey import Valkey
 from app.erasure_composition import make_eraser
 from reporting.reports.rendering import renderings
 from tests.app.api.conftest import ADMIN
+from tests.app.erasure.search import pattern_of, rows_with
 
 if TYPE_CHECKING:
     from flask.testing import FlaskClient
@@ -85,6 +86,32 @@ def test_an_id_that_is_used_after_its_erasure_leaves_the_record_again(
     finish(eraser)
     assert client.get(erasure, headers=ADMIN).json["state"] == "done"
     assert recorded(database) == {erasure.replace("/erasures/", "erased:")}
+
+
+USES: list[tuple[str, str, dict[str, Any] | None, int]] = [
+    ("PATCH", "/accounts/acme", {"tier": "free"}, 404),
+    ("POST", "/keys", {"account_id": "acme", "scopes": ["events:write"]}, 422),
+    ("DELETE", "/accounts/acme/circuit", None, 404),
+    ("POST", "/dlq/replay?account_id=acme", None, 202),
+    ("POST", "/reports", {"kind": "weekly", "account_id": "acme"}, 422),
+    ("POST", "/report-subscriptions", {"kind": "weekly", "account_id": "acme"}, 422),
+]
+
+
+def test_whoever_uses_the_id_of_an_erased_account_leaves_it_nowhere(
+    client: FlaskClient, world: World, database: Database, eraser: Eraser
+) -> None:
+    erasure = client.delete("/accounts/acme", headers=ADMIN).headers["Location"]
+    finish(eraser)
+
+    for method, path, body, status in USES:
+        answer = client.open(path, method=method, headers=ADMIN, json=body)
+        assert (path, answer.status_code) == (path, status)
+
+    finish(eraser)
+    assert client.get(erasure, headers=ADMIN).json["state"] == "done"
+    with database.begin() as connection:
+        assert rows_with(connection, pattern_of("acme")) == []
 
 
 @pytest.mark.parametrize("name", ["\0", "inc_07d2e4b836005f1c", ""])
