@@ -32,6 +32,10 @@ EMPTY = (
     "stop API and workers, drop the database and create it, empty Valkey (FLUSHALL) or name another one, "
     "and restore once more. With --data, name a new directory."
 )
+ON_CITUS = (
+    "On Citus each node would be dumped by its own moment, and such a backup could not be compared. Copy Valkey's "
+    "append-only file first, and then every node by base backups at a restore point (citus_create_restore_point)."
+)
 MANIFEST, DATABASE, QUEUE = "backup.json", "database.dump", "queue.msgpack"
 _NONE = Copied(0, 0)
 
@@ -59,6 +63,8 @@ def backup(directory: Path, *, database_url: str, valkey: Valkey, say: Callable[
     if directory.exists():
         raise BackupError(f"{directory} exists already.")
     with books_store.connect(database_url) as connection:
+        if books_store.is_on_citus(connection):
+            raise BackupError(ON_CITUS)
         require_dump_of(books_store.server_version(connection))
     draft = directory.with_name(f".{directory.name}.part")
     shutil.rmtree(draft, ignore_errors=True)

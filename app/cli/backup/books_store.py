@@ -65,6 +65,11 @@ def _refuse_pooler(connection: Connection) -> None:
         )
 
 
+def is_on_citus(connection: Connection) -> bool:
+    """Say whether tables may be on other nodes, each of which is dumped by its own moment."""
+    return _one(connection, "SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')")[0] is True
+
+
 def export_snapshot(connection: Connection) -> str:
     """Return the name of the moment that this connection sees from now on, for other sessions to see too."""
     connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
