@@ -43,10 +43,15 @@ _ROLLUPS = text("""
            SELECT account_id, width, bucket, type FROM event_rollups
             WHERE account_id = :account_id AND width = :width AND bucket < :before LIMIT :limit)
 """)
+# A batch whose letters may still be replayed keeps its row: that is where events come back to life.
 _OLD_OUTCOMES = text("""
     SELECT account_id, array_agg(batch_id) AS batch_ids
       FROM (SELECT account_id, batch_id FROM batch_outcomes
-             WHERE received_at < :before AND NOT starts_with(batch_id, :folded) LIMIT :limit) AS page
+             WHERE received_at < :before AND NOT starts_with(batch_id, :folded)
+               AND NOT EXISTS (SELECT FROM dead_letters
+                                WHERE dead_letters.account_id = batch_outcomes.account_id
+                                  AND dead_letters.batch_id = batch_outcomes.batch_id)
+             LIMIT :limit) AS page
      GROUP BY account_id ORDER BY account_id
 """)
 _FOLD_OUTCOMES = text("""
@@ -101,7 +106,10 @@ def delete_rollups(connection: Connection, account_id: str, *, width: int, befor
 
 
 def fold_outcomes(connection: Connection, *, before: datetime, limit: int) -> int:
-    """Add up what became of batches received before a time, a row for each day and account; return how many it were."""
+    """Add up what became of batches received before a time, a row for each day and account; return how many it were.
+
+    Batches with dead letters wait until those are gone.
+    """
     parameters = {"before": before, "limit": limit, "folded": FOLDED}
     folded = 0
     for account_id, batch_ids in connection.execute(_OLD_OUTCOMES, parameters).all():

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ingestion import balance_store
+from ingestion.dead_letters import LetterId
+from ingestion.replay import Replayer
 from ingestion.retention import Retention
 
 if TYPE_CHECKING:
@@ -117,3 +119,29 @@ def test_letters_that_died_before_the_retention_go(retention: Retention, tables:
     assert retention.enforce(NOW).letters == 9
 
     assert tables.rows("SELECT count(*), min(died_at) FROM dead_letters") == [(11, EDGE)]
+
+
+def test_a_batch_is_added_up_only_once_none_of_its_letters_can_be_replayed(
+    retention: Retention, database: Database, tables: Any
+) -> None:
+    received = EDGE - timedelta(hours=3)
+    tables.connection.execute(
+        "INSERT INTO batch_outcomes SELECT 'acme', '07n-' || n || '-0', %s, %s, 1, 0, 2, 0"
+        " FROM generate_series(1, 20) AS n",
+        (received, received),
+    )
+    tables.connection.execute(
+        "INSERT INTO dead_letters SELECT 'acme', '07n-' || n || '-0', 0, 'e' || n, 'x', 'kept-failing', '', 3,"
+        ' convert_to(\'{"event_id": "e\' || n || \'", "type": "x"}\', \'UTF8\'), %s, %s FROM generate_series(1, 9) AS n',
+        (received, EDGE),
+    )
+
+    assert retention.enforce(NOW).batches == 11
+
+    replayer = Replayer(database, statement_events=100, clock=lambda: NOW)
+    assert replayer.replay("acme", [LetterId(f"07n-{number}-0", 0) for number in range(1, 10)]) == 9
+    with database.begin() as connection:
+        assert balance_store.outcomes(connection) == (29, 0, 31)
+    assert retention.enforce(NOW).batches == 9
+    with database.begin() as connection:
+        assert balance_store.outcomes(connection) == (29, 0, 31)
