@@ -178,3 +178,13 @@ def test_every_decision_has_a_number_of_its_own() -> None:
     assert len(set(numbers)) == len(numbers) > 0
     for path in decisions:
         assert path.read_text().startswith(f"# {int(path.name[:4])}. ")
+
+
+def test_the_list_of_decisions_has_each_by_its_title() -> None:
+    decisions = ROOT / "docs" / "adr"
+    titles = {path.name: path.read_text().splitlines()[0] for path in sorted(decisions.glob("[0-9]*.md"))}
+    listed = [line for line in (decisions / "README.md").read_text().splitlines() if line.startswith("- ")]
+
+    assert listed == [
+        "- {} [{}]({})".format(*title.removeprefix("# ").split(". ", 1), name) for name, title in titles.items()
+    ]
