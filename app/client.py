@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import http.client
 import json
+import select
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 NO_HEADERS: Mapping[str, str] = {}
 
@@ -69,15 +70,32 @@ class Link:
     def __exit__(self, *_error: object) -> None:
         self.close()
 
-    def request(self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] = NO_HEADERS) -> Answer:
-        """Send once, never twice: only the caller knows whether repeating is safe. Raises `CutError`."""
+    def request(
+        self, method: str, path: str, body: bytes | Iterator[bytes] = b"", headers: Mapping[str, str] = NO_HEADERS
+    ) -> Answer:
+        """Send once, never twice: only the caller knows whether repeating is safe. Raises `CutError`.
+
+        A body that comes in pieces needs its Content-Length in the headers.
+
+        A connection that the server has closed since the last answer is opened again: nothing was sent over it.
+        """
         try:
+            if self._was_closed():
+                self._connection.close()
             self._connection.request(method, self._root + path, body or None, {**self._headers, **headers})
             response = self._connection.getresponse()
             return Answer(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())
         except (OSError, http.client.HTTPException) as error:
             self._connection.close()
             raise CutError(str(error) or type(error).__name__) from error
+
+    def _was_closed(self) -> bool:
+        """Whether there is something to read before anything was asked, which is the connection's end."""
+        if self._connection.sock is None:
+            return False
+        looking = select.poll()
+        looking.register(self._connection.sock, select.POLLIN)
+        return bool(looking.poll(0))
 
     def get(self, path: str) -> Answer:
         return self.request("GET", path)
