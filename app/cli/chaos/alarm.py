@@ -1,7 +1,7 @@
 """A promise that is broken and kept again while faults strike: its alert must be told once, and its end once.
 
-An account sends events of which all are bad, until somebody was told; from then on all are good. The one who is told is a
-webhook's receiver in this process.
+An account sends events of which all are bad, until somebody was told; from then on all are good, and some minutes after the
+alert's end all are bad again. The one who is told is a webhook's receiver in this process.
 """
 
 from __future__ import annotations
@@ -10,12 +10,11 @@ import json
 import threading
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from random import Random
 from typing import TYPE_CHECKING, Any, Self
 
-from app.cli.chaos.checker import Finding
+from app.cli.chaos.burns import ENDED_S, Burns
 from app.cli.chaos.courier import Batch, Courier
 from app.cli.chaos.scene import insist
 from app.cli.sample_events import sample_events
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from app.cli.chaos.burns import Told
     from app.cli.chaos.load import Account
     from app.cli.chaos.receiver import Receiver
     from app.platform import Platform
@@ -32,36 +32,11 @@ if TYPE_CHECKING:
 ACCOUNT = "alarmed"
 NAME = "chaos"
 GOOD, BAD = "chaos.good", "chaos.bad"
-EVENTS = 5
+BAD_EVENTS, GOOD_EVENTS = 5, 1
+"""A batch; few good ones, so that half of the alert's longer window is bad some 20 s after they begin, also the next time."""
 PAUSE_S = 0.5
-TOLD_S = 120.0
-"""The promise: somebody is told within this time of the first bad event."""
-FAULTS_S = 60.0
-"""What a fault may add that keeps PostgreSQL away just then: the longest of them, and the recovery."""
-RESOLVED_S = 420.0
 OK = 200
 FIRING, RESOLVED = "incident.firing", "incident.resolved"
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """Seconds from the first bad event to the alert, and from the last one to its end; None is never. And how often of each."""
-
-    fired_after_s: float | None
-    resolved_after_s: float | None
-    firing: int
-    resolved: int
-
-    @property
-    def findings(self) -> list[Finding]:
-        found = []
-        if self.firing != 1:
-            found.append(Finding("an alert is told once", 1, (f"{self.firing} times",)))
-        elif self.fired_after_s is None or self.fired_after_s > TOLD_S + FAULTS_S:
-            found.append(Finding(f"told later than {TOLD_S:g} s", 1, (f"{self.fired_after_s} s",)))
-        if self.resolved != 1:
-            found.append(Finding("the end of an alert is told once", 1, (f"{self.resolved} times",)))
-        return found
 
 
 class Alarm(threading.Thread):
@@ -77,8 +52,8 @@ class Alarm(threading.Thread):
         self._random = Random(f"{seed} alarm")  # noqa: S311 - a run must be repeatable.
         self._sending = threading.Lock()
         self._stopping = threading.Event()
-        self._burns_since: float | None = None
-        self._burns_until: float | None = None
+        self._finishing = threading.Event()
+        self._burns = Burns()
 
     def __enter__(self) -> Self:
         insist(self._apply)
@@ -108,31 +83,29 @@ class Alarm(threading.Thread):
         with self._courier:
             while not self._stopping.is_set():
                 number += 1
-                bad = not self._receiver.times(FIRING)
-                if not bad and self._burns_until is None:
-                    self._burns_until = time.monotonic()
-                events = sample_events(self._random, EVENTS, at=datetime.now(UTC))
-                for event in events:
-                    event["type"] = BAD if bad else GOOD
                 with self._sending:
-                    self._courier.send(Batch(f"alarm-{number}", self._account, events))
-                if bad and self._burns_since is None:
-                    self._burns_since = time.monotonic()
+                    self._send(f"alarm-{number}")
                 self._stopping.wait(PAUSE_S)
 
-    def finish(self) -> Told:
-        """Wait until the alert is over."""
-        deadline = time.monotonic() + RESOLVED_S
-        while not self._receiver.times(RESOLVED) and time.monotonic() < deadline:
+    def _send(self, number: str) -> None:
+        firing, resolved = self._receiver.times(FIRING), self._receiver.times(RESOLVED)
+        bad = self._burns.wants_bad(time.monotonic(), firing, resolved, again=not self._finishing.is_set())
+        events = sample_events(self._random, BAD_EVENTS if bad else GOOD_EVENTS, at=datetime.now(UTC))
+        for event in events:
+            event["type"] = BAD if bad else GOOD
+        if self._courier.send(Batch(number, self._account, events)) and bad:
+            self._burns.note_bad(time.monotonic())
+
+    def finish(self) -> list[Told]:
+        """Burn no more, wait until the last alert is over, and return what was told of each."""
+        self._finishing.set()
+        with self._sending:  # Whatever is sent after this is good, unless nobody was told yet.
+            deadline = time.monotonic() + ENDED_S
+        while not self._burns.are_over(self._receiver.times(RESOLVED)) and time.monotonic() < deadline:
             time.sleep(PAUSE_S)
         self._stopping.set()
         self.join()
-        firing, resolved = self._receiver.times(FIRING), self._receiver.times(RESOLVED)
-        return Told(_after(self._burns_since, firing), _after(self._burns_until, resolved), len(firing), len(resolved))
-
-
-def _after(since: float | None, times: list[float]) -> float | None:
-    return times[0] - since if times and since is not None else None
+        return self._burns.told(self._receiver.times(FIRING), self._receiver.times(RESOLVED))
 
 
 def definition() -> list[dict[str, Any]]:

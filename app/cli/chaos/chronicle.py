@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from app.cli.chaos.alarm import Told
+    from app.cli.chaos.burns import Told
     from app.cli.chaos.checker import Finding
     from app.cli.chaos.runner import Report
     from app.cli.chaos.vitals import Life
@@ -80,7 +80,7 @@ class StrikeLine(msgspec.Struct, frozen=True, kw_only=True, tag="strike"):
 
 
 class AlarmLine(msgspec.Struct, frozen=True, kw_only=True, tag="alarm"):
-    """The alert of one round, as `app.cli.chaos.alarm.Told` has it."""
+    """An alert of a round, as `app.cli.chaos.burns.Told` has it."""
 
     round: int
     fired_after_s: float | None

@@ -93,7 +93,7 @@ def _alarms(results: Results) -> Iterator[str]:
     told = sum(alarm.firing for alarm in results.alarms)
     ended = sum(alarm.resolved for alarm in results.alarms)
     yield ""
-    yield f"Alerts, one a platform, burning while faults strike: {len(results.alarms)} expected, {told} told, {ended} ends told."
+    yield f"Alerts, burning while faults strike: {len(results.alarms)} expected, {told} told, {ended} ends told."
     if fired:
         yield f"From the first bad event to the webhook: median {fired[len(fired) // 2]:.0f} s, longest {fired[-1]:.0f} s."
 

@@ -155,10 +155,11 @@ class Rounds:
         return report
 
     def _end(self, alarm: Alarm, vitals: Vitals, number: int, directory: Path) -> bool:
-        """Wait for the alert's end, and judge what is judged over the whole round; whether something was red."""
+        """Wait for the last alert's end, and judge what is judged over the whole round; whether something was red."""
         told = alarm.finish()
-        self._chronicle.add(AlarmLine.of(told, number, directory))
-        return self._judge_lives(vitals, number, directory) or bool(told.findings)
+        for each in told:
+            self._chronicle.add(AlarmLine.of(each, number, directory))
+        return self._judge_lives(vitals, number, directory) or any(each.findings for each in told)
 
     def _judge_lives(self, vitals: Vitals, number: int, directory: Path) -> bool:
         for life, values, risen in vitals.lives():

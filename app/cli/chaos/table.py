@@ -54,7 +54,7 @@ def show(results: Results) -> None:
     console.print(table)
     for alarm in results.alarms:
         console.print(
-            f"alert of round {alarm.round}: told {alarm.firing} times, after {_seconds(alarm.fired_after_s)}; "
+            f"an alert of round {alarm.round}: told {alarm.firing} times, after {_seconds(alarm.fired_after_s)}; "
             f"its end {alarm.resolved} times, after {_seconds(alarm.resolved_after_s)}"
         )
     for missing in results.missing:

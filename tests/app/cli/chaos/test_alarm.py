@@ -1,40 +1,17 @@
-"""An alert that is told once, and its end once: everything else is a broken promise."""
+"""What a run promises, and who is told of it."""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING
 
-import pytest
-
-from app.cli.chaos.alarm import FAULTS_S, FIRING, RESOLVED, TOLD_S, Told, definition
+from app.cli.chaos.alarm import FIRING, RESOLVED, definition
 from app.cli.chaos.receiver import Receiver
 from app.client import Link
 from reporting.definitions.load import load
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-KEPT = Told(30.0, 150.0, 1, 1)
-
-
-def test_an_alert_that_is_told_once_and_ends_once_is_as_promised() -> None:
-    assert KEPT.findings == []
-
-
-@pytest.mark.parametrize(
-    "told",
-    [
-        Told(None, None, 0, 0),
-        Told(30.0, 150.0, 2, 1),
-        Told(30.0, 150.0, 1, 2),
-        Told(30.0, None, 1, 0),
-        Told(TOLD_S + FAULTS_S + 1, 150.0, 1, 1),
-    ],
-    ids=["never", "twice", "ends-twice", "never-ends", "late"],
-)
-def test_an_alert_that_is_told_otherwise_is_found(told: Told) -> None:
-    assert told.findings
 
 
 def test_the_promise_of_a_run_is_one_that_slipstream_takes() -> None:
