@@ -1,11 +1,14 @@
 """Whether processes need more and more: memory, descriptors and threads of each, and connections, measured at rest after each strike.
 
+PostgreSQL, a process for each session, is measured as a whole. Of Valkey's descriptors the connections in use are left out.
+
 A process that was killed begins anew, so a series is of one life. It rises by what its slope says over its length; the
 slope is the median of those between all pairs (Theil and Sen), which one odd sample does not move.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -13,13 +16,15 @@ from itertools import combinations
 from statistics import median
 from typing import TYPE_CHECKING
 
+import redis
+
 from app.cli.chaos.checker import Finding
 from app.cli.chaos.nuisance_store import connections
 from app.platform import Role
 from app.proc import PROC
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from app.platform import Platform
@@ -35,9 +40,15 @@ class Measure(StrEnum):
     CONNECTIONS = "connections"
 
 
-ALLOWED = {Measure.MEMORY: 64 * 1024**2, Measure.DESCRIPTORS: 64, Measure.THREADS: 24, Measure.CONNECTIONS: 6}
-"""By how much a series may rise over a life: memory in bytes. Pools of threads and of connections fill up once:
-a thread of the API holds a connection to Valkey, and it gets as many threads as there are clients and readers at once."""
+ALLOWED = {Measure.MEMORY: 64 * 1024**2, Measure.DESCRIPTORS: 24, Measure.THREADS: 24, Measure.CONNECTIONS: 6}
+"""By how much a series may rise over a life: memory in bytes. Pools of threads and of connections fill up once: the API gets
+as many threads as there are clients and readers at once."""
+API_DESCRIPTORS = 64
+"""For each of the threads that an API may have more, two connections to Valkey: `app.core.valkey` has one a thread, and there
+are two of them, the queue's and the cache's. And as many to clients as there are."""
+LATELY_S = 60
+"""A thread of the API ends after 30 s without a request (granian's blocking_threads_idle_timeout), and its connections with it:
+a connection that nobody has used for longer than this is nobody's, or one of the few for what is done more rarely."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +70,21 @@ class Vitals:
         """Add a sample of every process that lives."""
         for role in Role:
             pids = platform.pids(role)
-            if role in {Role.POSTGRESQL, Role.VALKEY}:
-                pids = pids[:1]
-            for pid in pids:
+            if role is Role.POSTGRESQL:
+                self._add(role, pids[0], measure_together(pids))
+                continue
+            for pid in pids[:1] if role is Role.VALKEY else pids:  # Valkey's child writes its log anew, and ends.
                 with suppress(OSError):  # It has ended just now.
-                    for measure, value in _measure(PROC / str(pid)):
-                        self.series.setdefault(Life(role, pid, measure), []).append(value)
-        held = Life(Role.POSTGRESQL, 0, Measure.CONNECTIONS)
-        self.series.setdefault(held, []).append(connections(platform.instance.database_url))
+                    sample = _measure(pid)
+                    if role is Role.VALKEY:
+                        sample[Measure.DESCRIPTORS] -= used_within(LATELY_S, platform.instance.redis_url)
+                    self._add(role, pid, sample)
+        held = connections(platform.instance.database_url)
+        self._add(Role.POSTGRESQL, 0, {Measure.CONNECTIONS: held})
+
+    def _add(self, role: Role, pid: int, sample: Mapping[Measure, int]) -> None:
+        for measure, value in sample.items():
+            self.series.setdefault(Life(role, pid, measure), []).append(value)
 
     def lives(self) -> Iterator[tuple[Life, Sequence[int], float]]:
         """Every series that is long enough, with its rise."""
@@ -79,9 +97,22 @@ class Vitals:
         rising = [
             f"{life.process} {life.pid}: {life.measure} {values[0]:,} to {values[-1]:,}, by its slope {risen:+,.0f}"
             for life, values, risen in self.lives()
-            if risen > ALLOWED[life.measure]
+            if risen > allowed(life)
         ]
         return [Finding("not flat", len(rising), tuple(rising[:5]))] if rising else []
+
+
+def allowed(life: Life) -> int:
+    """By how much its series may rise."""
+    if (life.process, life.measure) == (Role.API, Measure.DESCRIPTORS):
+        return API_DESCRIPTORS
+    return ALLOWED[life.measure]
+
+
+def used_within(seconds: int, redis_url: str) -> int:
+    """How many of Valkey's connections are in use: pools grow and shrink with the load, and what is lost in them stays."""
+    with redis.Redis.from_url(redis_url) as client:
+        return sum(int(each["idle"]) <= seconds for each in client.client_list())
 
 
 def rise(values: Sequence[int]) -> float:
@@ -90,8 +121,38 @@ def rise(values: Sequence[int]) -> float:
     return median(slopes) * (len(values) - 1) if slopes else 0.0
 
 
-def _measure(process: Path) -> Iterator[tuple[Measure, int]]:
-    status = dict(line.split(":", 1) for line in (process / "status").read_text().splitlines())
-    yield Measure.MEMORY, int(status["RssAnon"].split()[0]) * 1024
-    yield Measure.THREADS, int(status["Threads"])
-    yield Measure.DESCRIPTORS, sum(1 for _ in (process / "fd").iterdir())
+def _measure(pid: int) -> dict[Measure, int]:
+    """What one process has to itself. Raises `OSError` when it is gone."""
+    process = PROC / str(pid)
+    status = _fields(process / "status")
+    return {
+        Measure.MEMORY: _bytes(status["RssAnon"]),
+        Measure.THREADS: int(status["Threads"]),
+        Measure.DESCRIPTORS: sum(1 for _ in (process / "fd").iterdir()),
+    }
+
+
+def measure_together(pids: Sequence[int]) -> dict[Measure, int]:
+    """The memory and threads of processes that share memory, the parent first, and the parent's descriptors.
+
+    A page that several of them have is divided among them (Pss). What is shared by design, such as PostgreSQL's buffers, is
+    not in it: its size is set when the server starts. Nor are the tables' files that sessions keep open, up to a limit of
+    PostgreSQL's own (max_files_per_process).
+    """
+    total = Counter[Measure]()
+    for pid in pids:
+        with suppress(OSError):  # A session that has ended just now.
+            sample = _measure(pid)
+            memory = _bytes(_fields(PROC / str(pid) / "smaps_rollup")["Pss_Anon"])
+            total.update({Measure.MEMORY: memory, Measure.THREADS: sample[Measure.THREADS]})
+            if pid == pids[0]:
+                total[Measure.DESCRIPTORS] = sample[Measure.DESCRIPTORS]
+    return dict(total)
+
+
+def _fields(path: Path) -> dict[str, str]:
+    return dict(line.split(":", 1) for line in path.read_text().splitlines() if ":" in line)
+
+
+def _bytes(kilobytes: str) -> int:
+    return int(kilobytes.split(maxsplit=1)[0]) * 1024
