@@ -40,14 +40,21 @@ def place() -> Iterator[Path]:
 
 
 @pytest.mark.parametrize(
-    ("sabotage", "fault"),
+    ("sabotage", "fault", "seen"),
     [
-        ("accept-before-the-disk", "kill-valkey"),
-        ("ack-before-the-store", "kill-at-store.before_insert"),
-        ("no-conflict-on-events", "kill-at-store.after_commit"),
+        ("accept-before-the-disk", "kill-valkey", ""),
+        ("ack-before-the-store", "kill-at-store.before_insert", ""),
+        ("no-conflict-on-events", "kill-at-store.after_commit", ""),
+        ("no-takeover", "worker-frozen", "Nobody took over from the frozen worker"),
+        ("ends-at-once", "api-restarted", "had in hand at SIGTERM 4 were cut"),
+        ("mailed-twice", "report-killed", "The report was mailed 2 times"),
+        ("no-detour", "network-postgresql-silent", "led through the bad network"),
     ],
 )
-def test_a_sabotaged_product_is_red_and_what_explains_it_is_kept(sabotage: str, fault: str, place: Path) -> None:
+def test_a_sabotaged_product_is_red_and_what_explains_it_is_kept(
+    sabotage: str, fault: str, seen: str, place: Path
+) -> None:
+    """And so is a fault that does not happen. `seen` is part of what is found."""
     environment = {**os.environ, "INSIDE": sabotage, "PYTHONPATH": str(INSIDE)}
 
     ended = subprocess.run(
@@ -64,6 +71,7 @@ def test_a_sabotaged_product_is_red_and_what_explains_it_is_kept(sabotage: str, 
     (struck,) = result["faults"]
     assert struck["red"] == 1
     assert struck["acknowledged"] > 0
+    assert any(seen in finding["what"] for finding in result["findings"])
     kept = Path(result["findings"][0]["directory"])
     assert list((kept / "history").glob("*.ndjson"))
     assert (kept / "data" / "valkey.log").exists()

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.cli.chaos.scene import StrikeError, wait_for
+from app.cli.chaos.courier import CUT
+from app.cli.chaos.in_hand import InHand
+from app.cli.chaos.scene import StrikeError, check_noticed, wait_for
 from app.client import CutError, Link
 from app.freeze import frozen
 from app.platform import Role
@@ -28,11 +31,17 @@ NOTICED_S = 5.0
 """Within this time a load balancer's probe must see that an API hangs."""
 ANSWERED_S = 2.0
 ALONE_S = 3.0
+ENDING_S = 1.0
+"""So long after SIGTERM what an API has in hand is still half of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class RollingRestart:
-    """SIGTERM of the API while another one serves at the same port, and back: service goes on."""
+    """SIGTERM of the API while another one serves at the same port, and back, and then of the other one: service goes on.
+
+    What an API has in hand it answers. Cut is at most what the kernel has accepted for it and it has not: a client has one
+    request on its way at a time, so that is one of each client.
+    """
 
     about: str = "rolling restart of the API by SIGTERM"
 
@@ -43,15 +52,31 @@ class RollingRestart:
         with _another(first, port, scene.platform.instance.data_dir) as second:
             wait_for(lambda: _listeners(port) > listeners and second.spec.ready(), "The second API does not serve.")
             both = _listeners(port)
-            first.stop()
-            alone = time.monotonic()
-            time.sleep(ALONE_S)
-            answered = scene.load.first_accepted_after(alone)
-            first.start()
-            wait_for(lambda: _listeners(port) >= both and first.spec.ready(), "The API did not come back.")
-        if answered is None:
-            raise StrikeError("Nobody had a 202 while one of two APIs restarted.")
+            try:
+                _end(scene, first)
+            finally:
+                first.start()
+                wait_for(lambda: _listeners(port) >= both and first.spec.ready(), "The API did not come back.")
+            _end(scene, second)
         return 0
+
+
+def _end(scene: Scene, api: Process) -> None:
+    """End one of two APIs by SIGTERM. Raises `StrikeError` when clients notice more than they must."""
+    with InHand(scene, api, f"in-hand-of-{api.name}") as in_hand, ThreadPoolExecutor(1) as beside:
+        since = time.monotonic()
+        stopping = beside.submit(api.stop)
+        time.sleep(ENDING_S)
+        in_hand.finish()
+        stopping.result()
+    alone = time.monotonic()
+    time.sleep(ALONE_S)
+    if scene.load.first_accepted_after(alone) is None:
+        raise StrikeError(f"Nobody had a 202 without {api.name}.")
+    cut = scene.load.refusals_after(since).count(CUT)
+    if cut > len(scene.load.clients):
+        raise StrikeError(f"{cut} requests of {len(scene.load.clients)} clients were cut when {api.name} ended.")
+    check_noticed(scene.load, since)
 
 
 @dataclass(frozen=True, slots=True)

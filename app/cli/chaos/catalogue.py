@@ -10,9 +10,10 @@ from app.cli.chaos.database_faults import Deadlocks, EndedSessions, FailingSync,
 from app.cli.chaos.detour import Way
 from app.cli.chaos.disk_faults import FullDisk
 from app.cli.chaos.faults import Away, Full, Kill, KillAt, KillChild, KillChildAt
+from app.cli.chaos.frozen_worker import FrozenWorker
 from app.cli.chaos.hangs import BadNetwork, Frozen, LockedTables, NoConnections, SlowInserts
 from app.cli.chaos.twins import Twins
-from app.cli.chaos.worker_faults import REPORT_FAILPOINTS, FrozenWorker, KilledReport, PoisonEvents
+from app.cli.chaos.worker_faults import REPORT_FAILPOINTS, KilledReport, PoisonEvents
 from app.core.failpoints import allow_hits
 from app.platform import Role
 

@@ -12,10 +12,15 @@ from app.cli.sample_events import batch_body
 from app.client import CutError, Link
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from app.cli.chaos.load import Account
+
+
+CUT = "cut"
+"""What a client notes of a connection that ended without an answer."""
+NO_LINKS: Mapping[Account, Link] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +54,16 @@ class Courier:
     """
 
     def __init__(
-        self, name: str, base_url: str, *, directory: Path, timeout_s: float = 10.0, longest_wait_s: float = 0.5
+        self,
+        name: str,
+        base_url: str,
+        *,
+        directory: Path,
+        timeout_s: float = 10.0,
+        longest_wait_s: float = 0.5,
+        links: Mapping[Account, Link] = NO_LINKS,
     ) -> None:
+        """`links` are connections that are there already; it makes others where it needs them, and closes all."""
         self.name = name
         self.acknowledged: list[Acknowledged] = []
         self.refused: list[tuple[float, str]] = []
@@ -58,7 +71,7 @@ class Courier:
         self._path = directory / f"{name}.ndjson"
         self._timeout_s = timeout_s
         self._longest_wait_s = longest_wait_s
-        self._links: dict[Account, Link] = {}
+        self._links = dict(links)
         self._abandoned = threading.Event()
         self._log: HistoryLog | None = None
 
@@ -86,7 +99,8 @@ class Courier:
             if entry.status == ACCEPTED:
                 self.acknowledged.append(Acknowledged(asked, time.monotonic(), entry.batch_id or ""))
                 return self.acknowledged[-1]
-            self.refused.append((time.monotonic(), f"{entry.status} {entry.problem}"))
+            what = CUT if entry.kind is Kind.CUT else f"{entry.status} {entry.problem}"
+            self.refused.append((time.monotonic(), what))
             self._abandoned.wait(min(wait_s, self._longest_wait_s))
         return None
 

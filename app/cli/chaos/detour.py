@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 import threading
+from collections import Counter
 from contextlib import closing, suppress
 from enum import StrEnum
 from typing import TYPE_CHECKING, Self
@@ -14,8 +17,10 @@ if TYPE_CHECKING:
 _CHUNK = 65_536
 _CUT_AFTER = 300
 """Bytes in one direction: enough to log in, too few for much more."""
-_DELAY_S = 0.2
+DELAY_S = 0.2
 _TRICKLE_S = 1.0
+_CREDENTIALS = struct.Struct("3i")
+"""Ids of a process, its user and its group."""
 
 
 class Way(StrEnum):
@@ -32,9 +37,13 @@ class Way(StrEnum):
 
 
 class Detour:
-    """While it is entered, who connects to the socket `path` is led this way; it takes the socket's name and gives it back."""
+    """While it is entered, who connects to the socket `path` is led this way; it takes the socket's name and gives it back.
+
+    `led` counts the connections by the process that made them.
+    """
 
     def __init__(self, path: Path, way: Way) -> None:
+        self.led = Counter[int]()
         self._path = path
         self._real = path.with_name(f"{path.name}.real")
         self._way = way
@@ -66,6 +75,7 @@ class Detour:
 
     async def _lead(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with closing(writer), suppress(OSError, asyncio.CancelledError):
+            self.led[_process_behind(writer)] += 1
             there_reader, there_writer = await asyncio.open_unix_connection(str(self._real))
             with closing(there_writer):
                 ways = (self._pump(reader, there_writer), self._pump(there_reader, writer))
@@ -80,7 +90,13 @@ class Detour:
                 if self._way is Way.CUT and passed + len(data) > _CUT_AFTER:
                     writer.write(data[: max(0, _CUT_AFTER - passed)])
                     return
-                await asyncio.sleep({Way.SLOW: _DELAY_S, Way.TRICKLE: _TRICKLE_S}.get(self._way, 0))
+                await asyncio.sleep({Way.SLOW: DELAY_S, Way.TRICKLE: _TRICKLE_S}.get(self._way, 0))
                 writer.write(data)
                 await writer.drain()
                 passed += len(data)
+
+
+def _process_behind(writer: asyncio.StreamWriter) -> int:
+    """The process id of who connected; see SO_PEERCRED in unix(7)."""
+    credentials = writer.get_extra_info("socket").getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    return int(_CREDENTIALS.unpack(credentials)[0])

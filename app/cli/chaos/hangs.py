@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import redis
 
-from app.cli.chaos.detour import Detour, Way
+from app.cli.chaos.detour import DELAY_S, Detour, Way
 from app.cli.chaos.nuisance_store import locked_tables, no_connections, slow_inserts, terminator
 from app.cli.chaos.scene import StrikeError, check_none_accepted, check_noticed
 from app.cli.chaos.witness import Witness
@@ -121,13 +121,33 @@ class BadNetwork:
     def strike(self, scene: Scene) -> int:
         instance = scene.platform.instance
         socket = instance.run_dir / _SOCKETS[self.role]
-        with Witness(scene), _cutter(instance, self.role) as cut, Detour(socket, self.way):
-            cut()
+        with Witness(scene), _cutter(instance, self.role) as cut, Detour(socket, self.way) as detour:
+            if not cut():
+                raise StrikeError(f"Nobody had a connection to {self.role}.")
             since = time.monotonic()
             time.sleep(self.seconds)
-            if self.way is not Way.SLOW:
+            _check_led(scene, detour, self.role)
+            if self.way is Way.SLOW and self.role is Role.VALKEY:
+                _check_slow(scene, since)
+            else:
                 _check(scene, self.role, since)
         return 0
+
+
+def _check_led(scene: Scene, detour: Detour, role: Role) -> None:
+    """Raise `StrikeError` unless both the API and the workers went this way: a bad network that nobody used proves nothing."""
+    for who in (Role.API, Role.WORKER):
+        if not detour.led.keys() & set(scene.platform.pids(who)):
+            raise StrikeError(f"No connection of the {who} to {role} led through the bad network: {dict(detour.led)}")
+
+
+def _check_slow(scene: Scene, since: float) -> None:
+    """A Valkey far away is one that works: what is accepted has been there and back, and some of it is."""
+    took = [one.answered - one.asked for one in scene.load.acknowledged_since(since)]
+    if not took:
+        raise StrikeError("Nothing was accepted over a network that is slow and no more than that.")
+    if min(took) < 2 * DELAY_S:
+        raise StrikeError(f"A client was told 202 in {min(took):.3f} s, sooner than Valkey can have been asked.")
 
 
 def _check(scene: Scene, role: Role, since: float) -> None:
@@ -140,12 +160,12 @@ def _check(scene: Scene, role: Role, since: float) -> None:
 
 
 @contextmanager
-def _cutter(instance: Instance, role: Role) -> Iterator[Callable[[], object]]:
-    """Give what ends all connections to an engine, over one that is open already."""
+def _cutter(instance: Instance, role: Role) -> Iterator[Callable[[], int]]:
+    """Give what ends all connections to an engine and counts them, over one that is open already."""
     if role is Role.POSTGRESQL:
         with terminator(instance.database_url) as terminate:
             yield terminate
     else:
         with redis.Redis.from_url(instance.redis_url) as client:
             client.ping()
-            yield lambda: client.client_kill_filter(_type="normal", skipme=True)
+            yield lambda: int(client.client_kill_filter(_type="normal", skipme=True))

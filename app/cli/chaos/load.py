@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from app.cli.chaos.courier import Acknowledged
+
 LATENESS = (timedelta(0), timedelta(0), timedelta(minutes=7), timedelta(hours=5), timedelta(days=3))
 """How old events are, drawn per batch: buckets of every width fill up in no order."""
 MAX_EVENTS = 1_000
@@ -150,16 +152,17 @@ class Load:
         """Ids of all batches that have their 202."""
         return [one.batch_id for client in self.clients for one in list(client.courier.acknowledged)]
 
+    def acknowledged_since(self, moment: float) -> list[Acknowledged]:
+        """The 202s to requests that were made after `moment`."""
+        return [one for client in self.clients for one in list(client.courier.acknowledged) if one.asked >= moment]
+
     def accepted_since(self, moment: float) -> int:
         """How many requests that were made after `moment` have their 202."""
-        return sum(one.asked >= moment for client in self.clients for one in list(client.courier.acknowledged))
+        return len(self.acknowledged_since(moment))
 
     def first_accepted_after(self, moment: float) -> float | None:
         """When the first 202 to a request made after `moment` came; monotonic seconds."""
-        times = [
-            one.answered for client in self.clients for one in list(client.courier.acknowledged) if one.asked >= moment
-        ]
-        return min(times, default=None)
+        return min((one.answered for one in self.acknowledged_since(moment)), default=None)
 
     def refusals_after(self, moment: float) -> list[str]:
         """What else was answered after `moment`: status and problem."""

@@ -123,7 +123,7 @@ def refuse_poison(database_url: str) -> None:
 
 
 def dead_of(database_url: str, batch_ids: Sequence[str]) -> list[int]:
-    """Return how many events of each batch are dead letters, as far as it has an outcome."""
+    """Return how many events of each batch are dead letters, for those that have an outcome."""
     with _connect(database_url) as connection:
         return [dead for (dead,) in connection.execute(_DEAD, (list(batch_ids),))]
 
@@ -135,10 +135,10 @@ def connections(database_url: str) -> int:
 
 
 @contextmanager
-def terminator(database_url: str) -> Iterator[Callable[[], object]]:
-    """Give what ends all connections of the application, over one that is open already."""
+def terminator(database_url: str) -> Iterator[Callable[[], int]]:
+    """Give what ends all connections of the application and counts them, over one that is open already."""
     with _connect(database_url) as connection:
-        yield lambda: connection.execute(_TERMINATE)
+        yield lambda: _value(connection, _TERMINATE)
 
 
 def _take_all(database_url: str, held: list[psycopg.Connection]) -> None:

@@ -20,6 +20,7 @@ from app.cli.chaos.checker import Finding
 from app.cli.chaos.chronicle import AlarmLine, LifeLine, MissingLine, StrikeLine
 from app.cli.chaos.disk_faults import small_disk
 from app.cli.chaos.load import Account, LoadOptions
+from app.cli.chaos.mailbox import Mailbox
 from app.cli.chaos.receiver import Receiver
 from app.cli.chaos.results import FLAT
 from app.cli.chaos.runner import ACCOUNTS, RECOVERY_S, RunOptions, Stage, start_platform, strike
@@ -132,11 +133,13 @@ class Rounds:
         markers = directory / "markers"
         markers.mkdir()
         receiver = stack.enter_context(Receiver(directory / "told.ndjson"))
-        settings = {"SLIPSTREAM_FAILPOINTS": failpoints_armed(markers), **receiver.settings}
+        mailbox = stack.enter_context(Mailbox())
+        armed = {"SLIPSTREAM_FAILPOINTS": failpoints_armed(markers)}
+        settings = {**armed, **receiver.settings, **mailbox.settings}
         platform = stack.enter_context(start_platform(disk, self._options.platform, settings))
         accounts = [_account(platform, name, tier) for name, tier in ACCOUNTS.items()]
         alarmed = _account(platform, ACCOUNT, "standard")
-        stage = Stage(platform, accounts, directory)
+        stage = Stage(platform, accounts, directory, mailbox)
         seed = f"{self._options.seed} {number}"
         return stage, stack.enter_context(Alarm(platform, alarmed, receiver, directory / "history", seed))
 

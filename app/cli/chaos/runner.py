@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from app.cli.chaos.checker import Evidence
     from app.cli.chaos.history import History
     from app.cli.chaos.load import Account
+    from app.cli.chaos.mailbox import Mailbox
     from app.cli.chaos.scene import Fault
 
 T = TypeVar("T")
@@ -119,11 +120,12 @@ def start_platform(directory: Path, options: PlatformOptions, settings: Mapping[
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A running platform with accounts."""
+    """A running platform with accounts; `mailbox` takes its mail."""
 
     platform: Platform
     accounts: list[Account]
     directory: Path
+    mailbox: Mailbox | None = None
 
 
 def strike(name: str, fault: Fault, stage: Stage, options: RunOptions) -> Report:
@@ -138,7 +140,7 @@ def strike(name: str, fault: Fault, stage: Stage, options: RunOptions) -> Report
     restarts = platform.supervisor.restarts.total()
     killed = 0
     with load:
-        scene = Scene(name, platform, load, random, stage.directory / "markers", stage.accounts)
+        scene = Scene(name, platform, load, random, stage.directory / "markers", stage.accounts, stage.mailbox)
         while len(report.rounds) < options.times and (options.until is None or time.monotonic() < options.until):
             time.sleep(random.uniform(0.1, LONGEST_PAUSE_S))
             try:

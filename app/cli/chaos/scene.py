@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from random import Random
 
     from app.cli.chaos.load import Account, Load
+    from app.cli.chaos.mailbox import Mailbox
     from app.platform import Platform
 
 T = TypeVar("T")
@@ -31,7 +32,7 @@ class StrikeError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Where a fault strikes. `name` begins those of whatever it sends itself."""
+    """Where a fault strikes. `name` begins those of whatever it sends itself; `mailbox` takes the platform's mail."""
 
     name: str
     platform: Platform
@@ -39,6 +40,7 @@ class Scene:
     random: Random
     markers: Path
     accounts: Sequence[Account]
+    mailbox: Mailbox | None = None
 
 
 class Fault(Protocol):
@@ -49,13 +51,15 @@ class Fault(Protocol):
     def strike(self, scene: Scene) -> int: ...
 
 
-def wait_for(condition: Callable[[], bool], failure: str, *, timeout_s: float = HIT_TIMEOUT_S) -> None:
+def wait_for(
+    condition: Callable[[], bool], failure: str, *, timeout_s: float = HIT_TIMEOUT_S, every_s: float = POLL_S
+) -> None:
     """Wait until it holds; raises `StrikeError` when it never does."""
     deadline = time.monotonic() + timeout_s
     while not condition():
         if time.monotonic() > deadline:
             raise StrikeError(failure)
-        time.sleep(POLL_S)
+        time.sleep(every_s)
 
 
 def insist(ask: Callable[[], T]) -> T:

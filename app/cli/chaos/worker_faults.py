@@ -1,24 +1,25 @@
-"""Faults of workers beside their sudden death: one that freezes, an event that cannot be stored, a report that is cut short."""
+"""Faults of workers beside their sudden death: an event that cannot be stored, a report that is cut short."""
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import count
 from typing import TYPE_CHECKING
 
 from app.cli.chaos.courier import Batch, Courier
 from app.cli.chaos.nuisance_store import POISON, dead_of, refuse_poison
-from app.cli.chaos.scene import StrikeError, check_noticed, insist, wait_for
+from app.cli.chaos.scene import StrikeError, insist, wait_for
 from app.cli.sample_events import sample_events
 from app.core.failpoints import allow_hits
-from app.freeze import frozen
 from app.platform import Role
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from app.cli.chaos.scene import Scene
+    from app.client import Link
 
 REPORT_FAILPOINTS = ("reports.claimed", "reports.compiled", "reports.rendered", "reports.finishing")
 BATCHES = 10
@@ -26,26 +27,9 @@ EVENTS = 20
 POISONED = 3
 MADE_S = 120.0
 """Within this time a report must be made, on a machine that has much else to do."""
+NO_SECOND_S = 5.0
+"""A second mail would come within this time: what waits in the outbox goes out together."""
 ENDED = ("ready", "failed")
-
-
-@dataclass(frozen=True, slots=True)
-class FrozenWorker:
-    """SIGSTOP of a worker for longer than its lease: another one takes over, and what it does when it thaws changes nothing."""
-
-    seconds: float
-
-    @property
-    def about(self) -> str:
-        return f"SIGSTOP of a worker for {self.seconds:g} s, longer than its lease"
-
-    def strike(self, scene: Scene) -> int:
-        worker = scene.random.choice(scene.platform.processes(Role.WORKER))
-        since = time.monotonic()
-        with frozen(worker.pid or 0):
-            time.sleep(self.seconds)
-        check_noticed(scene.load, since)
-        return 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +56,7 @@ class PoisonEvents:
 
 @dataclass(frozen=True, slots=True)
 class KilledReport:
-    """SIGKILL of the worker that makes a report, at a named line: the report is made all the same, once."""
+    """SIGKILL of the worker that makes a report, at a named line: it is made all the same, and mailed to its reader once."""
 
     about: str = "SIGKILL of a worker that makes a report"
 
@@ -84,13 +68,14 @@ class KilledReport:
         with scene.platform.admin() as admin:
             order = {"kind": "weekly", "again": True}
             ordered = insist(lambda: admin.call("POST", "/reports", order, expect=202))
+            path = f"/reports/{ordered['report_id']}"
+            reader = _send(scene, admin, path)
             wait_for(lambda: len(_pids(marker)) > len(before), f"Nobody came to {marker.name}.", timeout_s=MADE_S)
             allow_hits(marker, 0)
             dead = _pids(marker)[len(before) :]
             for process, pid in workers.items():
                 if pid in dead:
                     scene.platform.wait_replaced(process, pid)
-            path = f"/reports/{ordered['report_id']}"
             wait_for(
                 lambda: insist(lambda: admin.call("GET", path))["state"] in ENDED,
                 "The report was never made.",
@@ -99,7 +84,31 @@ class KilledReport:
             report = insist(lambda: admin.call("GET", path))
             if report["state"] == "failed":
                 raise StrikeError(f"The report failed: {report['reason']}")
+        _check_mailed_once(scene, reader)
         return len(dead)
+
+
+def _send(scene: Scene, admin: Link, path: str) -> str:
+    """Have a report sent, and return to whom. Each attempt names another reader: the one before may have been heard."""
+    readers = (f"{scene.name}-{attempt}@reader.example" for attempt in count(1))
+
+    def send() -> str:
+        reader = next(readers)
+        admin.call("POST", f"{path}/send", {"to": [reader]}, expect=202)
+        return reader
+
+    return insist(send)
+
+
+def _check_mailed_once(scene: Scene, reader: str) -> None:
+    """Raise `StrikeError` unless there is one mail, and no second one follows it."""
+    if scene.mailbox is None:
+        raise StrikeError("This platform sends no mail.")
+    mailbox = scene.mailbox
+    wait_for(lambda: bool(mailbox.taken(reader)), "The report was made and never mailed.", timeout_s=MADE_S)
+    time.sleep(NO_SECOND_S)
+    if len(mailbox.taken(reader)) != 1:
+        raise StrikeError(f"The report was mailed {len(mailbox.taken(reader))} times: {mailbox.taken(reader)}")
 
 
 def _pids(marker: Path) -> list[int]:

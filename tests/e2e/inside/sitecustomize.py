@@ -67,6 +67,52 @@ def scheduled_probe(module: Any) -> None:
     module.task_queue = task_queue
 
 
+def no_takeover(module: Any) -> None:
+    """A lease outlives its worker by far."""
+    begin = module.Leases.__init__
+
+    def begin_for_long(self: Any, *args: Any, **options: Any) -> None:
+        begin(self, *args, **{**options, "ttl_s": 600.0})
+
+    module.Leases.__init__ = begin_for_long
+
+
+def ends_at_once(module: Any) -> None:
+    """The API ends with requests in hand when it is asked to end."""
+    from dataclasses import replace  # noqa: PLC0415 - most processes do not come here.
+    from signal import SIGKILL  # noqa: PLC0415
+
+    specify = module.Platform._api
+    module.Platform._api = lambda self: replace(specify(self), stop_signal=SIGKILL)
+
+
+def no_detour(module: Any) -> None:
+    """The bad network is somewhere else. This breaks the fault and not the product."""
+    begin = module.Detour.__init__
+
+    def begin_elsewhere(self: Any, path: Any, way: Any) -> None:
+        elsewhere = path.with_name(f"{path.name}.elsewhere")
+        elsewhere.touch()
+        begin(self, elsewhere, way)
+
+    module.Detour.__init__ = begin_elsewhere
+
+
+def mailed_twice(module: Any) -> None:
+    """Each mail of a report is written into the outbox twice."""
+    from types import SimpleNamespace  # noqa: PLC0415 - most processes do not come here.
+
+    from msgspec.structs import replace  # noqa: PLC0415
+
+    add = module.outbox_store.add
+
+    def add_twice(connection: Any, added: Any, now: Any) -> None:
+        again = [replace(each, id=f"{each.id}.again", subject=f"{each.subject}.again") for each in added]
+        add(connection, [*added, *again], now)
+
+    module.outbox_store = SimpleNamespace(add=add_twice)
+
+
 def no_deadlines(module: Any) -> None:
     """A connection to PostgreSQL waits for as long as the server says nothing."""
     del module.PatientConnection.wait
@@ -75,6 +121,10 @@ def no_deadlines(module: Any) -> None:
 CHANGES: dict[str, tuple[str, Callable[[Any], None]]] = {
     "ack-before-the-store": ("app.core.queue.bundle", ack_before_the_store),
     "accept-before-the-disk": ("app.platform", accept_before_the_disk),
+    "no-takeover": ("app.core.queue.leases", no_takeover),
+    "ends-at-once": ("app.platform", ends_at_once),
+    "no-detour": ("app.cli.chaos.detour", no_detour),
+    "mailed-twice": ("reporting.reports.delivery", mailed_twice),
     "no-deadlines": ("app.core.patient_connection", no_deadlines),
     "no-conflict-on-events": ("ingestion.event_store", no_conflict_on_events),
     "no-conflict-on-outcomes": ("ingestion.event_store", no_conflict_on_outcomes),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import tempfile
@@ -59,6 +60,15 @@ def echoed(path: Path, data: bytes, timeout_s: float = 30) -> bytes:
 def test_a_slow_network_delivers_everything_late(echo: Path) -> None:
     with Detour(echo, Way.SLOW):
         assert echoed(echo, b"hello") == b"hello"
+
+
+def test_it_is_known_which_process_was_led_how_often(echo: Path) -> None:
+    with Detour(echo, Way.SLOW) as detour:
+        assert detour.led == {}
+        for _ in range(2):
+            echoed(echo, b"hello")
+
+    assert detour.led == {os.getpid(): 2}
 
 
 def test_a_cut_network_ends_a_connection_after_some_bytes(echo: Path) -> None:
