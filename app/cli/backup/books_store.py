@@ -36,15 +36,16 @@ class PooledError(Exception):
 
 
 @contextmanager
-def connect(database_url: str) -> Iterator[Connection]:
+def connect(database_url: str, *, pooled: bool = False) -> Iterator[Connection]:
     """Give a connection without a limit on time: a backup takes as long as it takes.
 
-    Raises `PooledError` when it is not PostgreSQL itself that answers: pg_dump and pg_restore set a `search_path` that
+    Unless `pooled` will do, raises `PooledError` when it is not PostgreSQL itself that answers: pg_dump and pg_restore set a `search_path` that
     finds no table, and a pooler in transaction mode would lend that session to the platform next.
     """
     parameters: dict[str, Any] = {**libpq_parameters(database_url), "application_name": "slipstream backup"}
     with psycopg.connect(connect_timeout=10, **parameters) as connection:
-        _refuse_pooler(connection)
+        if not pooled:
+            _refuse_pooler(connection)
         yield connection
 
 

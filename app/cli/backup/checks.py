@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def check_backup(settings: Settings) -> list[Finding]:
     """Compare pg_dump with the server. Nothing is said of a server that cannot be reached: others have said it."""
     try:
-        with books_store.connect(settings.database_url) as connection:
+        with books_store.connect(settings.database_url, pooled=True) as connection:
             server = books_store.server_version(connection)
     except psycopg.Error:
         return []

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner
 
+from app.cli.backup.checks import check_backup
 from app.cli.main import main
 from app.core.database import Database
 from tests.pgbouncer import pooling
@@ -33,11 +35,13 @@ def test_a_backup_through_a_pooler_is_refused_and_the_platform_finds_its_tables(
     with pooling(settings.database_url, tmp_path, eventually) as pooled_url:
         refused, said = slipstream(pooled_url, "backup", through)
 
+        examined = check_backup(replace(settings, database_url=pooled_url))
         platform = Database(pooled_url, pool_size=4, prepared_statements=False)
         for _ in range(4):
             with platform.begin() as connection:
                 assert connection.exec_driver_sql("SELECT count(*) FROM accounts").scalar() == 3
         platform.close()
     assert refused == 1
+    assert [finding.name for finding in examined] == ["pg_dump"]
     assert "SLIPSTREAM_DATABASE_URL=postgresql://" in said
     assert not (tmp_path / "through").exists()
