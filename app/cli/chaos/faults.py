@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ from app.platform import Role
 from app.proc import command_line
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from app.cli.chaos.scene import Scene
@@ -81,9 +83,8 @@ class KillChildAt:
         serving = _settled(scene.platform)
         marker = scene.markers / self.failpoint
         before = _hits(marker)
-        allow_hits(marker, before + 1)
-        wait_for(lambda: _hits(marker) > before, f"Nobody came to {self.failpoint}.")
-        allow_hits(marker, 0)
+        with armed(marker, before + 1):
+            wait_for(lambda: _hits(marker) > before, f"Nobody came to {self.failpoint}.")
         _wait_served(scene.platform, serving)
         return 0
 
@@ -102,9 +103,8 @@ class KillAt:
         marker = scene.markers / self.failpoint
         workers = {process: process.pid for process in scene.platform.processes(Role.WORKER)}
         before = _hits(marker)
-        allow_hits(marker, before + 1)
-        wait_for(lambda: _hits(marker) > before, f"Nobody came to {self.failpoint}.")
-        allow_hits(marker, 0)
+        with armed(marker, before + 1):
+            wait_for(lambda: _hits(marker) > before, f"Nobody came to {self.failpoint}.")
         dead = {int(line.split()[-1]) for line in marker.read_text().splitlines()[before:]}
         for process, pid in workers.items():
             if pid in dead:
@@ -161,6 +161,16 @@ class Full:
             "Load was still shed long after Valkey had room again.",
         )
         return 0
+
+
+@contextmanager
+def armed(marker: Path, hits: int) -> Iterator[None]:
+    """Let a failpoint fire until its file has so many lines, and no more afterwards, also when nobody came to it."""
+    allow_hits(marker, hits)
+    try:
+        yield
+    finally:
+        allow_hits(marker, 0)
 
 
 def _settled(platform: Platform) -> list[int]:

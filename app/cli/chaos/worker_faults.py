@@ -9,10 +9,10 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from app.cli.chaos.courier import Batch, Courier
+from app.cli.chaos.faults import armed
 from app.cli.chaos.nuisance_store import POISON, dead_of, refuse_poison
 from app.cli.chaos.scene import StrikeError, insist, wait_for
 from app.cli.sample_events import sample_events
-from app.core.failpoints import allow_hits
 from app.platform import Role
 
 if TYPE_CHECKING:
@@ -64,14 +64,13 @@ class KilledReport:
         marker = scene.markers / scene.random.choice(REPORT_FAILPOINTS)
         workers = {process: process.pid for process in scene.platform.processes(Role.WORKER)}
         before = _pids(marker)
-        allow_hits(marker, len(before) + 1)
         with scene.platform.admin() as admin:
-            order = {"kind": "weekly", "again": True}
-            ordered = insist(lambda: admin.call("POST", "/reports", order, expect=202))
-            path = f"/reports/{ordered['report_id']}"
-            reader = _send(scene, admin, path)
-            wait_for(lambda: len(_pids(marker)) > len(before), f"Nobody came to {marker.name}.", timeout_s=MADE_S)
-            allow_hits(marker, 0)
+            with armed(marker, len(before) + 1):
+                order = {"kind": "weekly", "again": True}
+                ordered = insist(lambda: admin.call("POST", "/reports", order, expect=202))
+                path = f"/reports/{ordered['report_id']}"
+                reader = _send(scene, admin, path)
+                wait_for(lambda: len(_pids(marker)) > len(before), f"Nobody came to {marker.name}.", timeout_s=MADE_S)
             dead = _pids(marker)[len(before) :]
             for process, pid in workers.items():
                 if pid in dead:
