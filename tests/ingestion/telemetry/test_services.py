@@ -117,7 +117,8 @@ def test_who_claims_to_be_an_account_that_was_erased_is_not_told_apart(
     purged(database, "acme")
 
     seconds[0] += 60
-    add(database, here, [seen(account="acme"), seen(account="bolt"), seen(account="new")])
+    add(database, here, [seen(account="acme"), seen(account="bolt")])
+    add(database, here, [seen(account="new")])
     add(database, Services(lambda _: ()), [seen(account="acme")])
 
     assert by_account(database) == {"__other__": 2, "bolt": 2, "new": 1}
