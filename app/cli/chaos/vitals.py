@@ -40,12 +40,13 @@ class Measure(StrEnum):
     CONNECTIONS = "connections"
 
 
-ALLOWED = {Measure.MEMORY: 64 * 1024**2, Measure.DESCRIPTORS: 24, Measure.THREADS: 24, Measure.CONNECTIONS: 6}
+ALLOWED = {Measure.MEMORY: 64 * 1024**2, Measure.DESCRIPTORS: 24, Measure.THREADS: 24, Measure.CONNECTIONS: 8}
 """By how much a series may rise over a life: memory in bytes. Pools of threads and of connections fill up once: the API gets
-as many threads as there are clients and readers at once."""
-API_DESCRIPTORS = 64
+as many threads as there are clients and readers at once, a worker has a pool of 8 connections (`app.core.pools`)."""
+DESCRIPTORS = {Role.API: 64, Role.WORKER: 36}
 """For each of the threads that an API may have more, two connections to Valkey: `app.core.valkey` has one a thread, and there
-are two of them, the queue's and the cache's. And as many to clients as there are."""
+are two of them, the queue's and the cache's. And as many to clients as there are. A worker has ten to Valkey and eight to
+PostgreSQL, each of them perhaps twice while they are replaced."""
 LATELY_S = 60
 """A thread of the API ends after 30 s without a request (granian's blocking_threads_idle_timeout), and its connections with it:
 a connection that nobody has used for longer than this is nobody's, or one of the few for what is done more rarely."""
@@ -104,9 +105,8 @@ class Vitals:
 
 def allowed(life: Life) -> int:
     """By how much its series may rise."""
-    if (life.process, life.measure) == (Role.API, Measure.DESCRIPTORS):
-        return API_DESCRIPTORS
-    return ALLOWED[life.measure]
+    most = ALLOWED[life.measure]
+    return DESCRIPTORS.get(Role(life.process), most) if life.measure is Measure.DESCRIPTORS else most
 
 
 def used_within(seconds: int, redis_url: str) -> int:

@@ -32,7 +32,7 @@ def life(measure: Measure) -> Life:
 
 @pytest.mark.parametrize("measure", Measure)
 def test_a_series_that_rises_without_end_is_found(measure: Measure) -> None:
-    step = ALLOWED[measure] // 4
+    step = allowed(life(measure)) // 4
     vitals = Vitals({life(measure): [100 + number * step for number in range(FEWEST)]})
 
     (finding,) = vitals.findings()
