@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
-from app.core.findings import State, judge
+from app.core.findings import State, judge, weakest
 from app.core.server_store import server_clock
 
 if TYPE_CHECKING:
@@ -27,11 +28,12 @@ def check_clocks(database: Database, valkey: Valkey, clock: Callable[[], float] 
         with database.begin() as connection:
             return server_clock(connection)
 
-    def queue() -> float:
-        seconds, microseconds = valkey.execute("TIME")
+    def of(server: Valkey) -> float:
+        seconds, microseconds = server.execute("TIME")
         return int(seconds) + int(microseconds) / 1_000_000
 
-    return [_compare("postgresql", postgresql, clock), _compare("valkey", queue, clock)]
+    queue = weakest([_compare("valkey", partial(of, server), clock)] for server in valkey.servers())
+    return [_compare("postgresql", postgresql, clock), *queue]
 
 
 def _compare(name: str, theirs: Callable[[], float], ours: Callable[[], float]) -> Finding:

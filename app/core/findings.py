@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import chain
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,6 +17,9 @@ class State(StrEnum):
     OK = "ok"
     WARN = "warn"
     FAIL = "fail"
+
+
+_BADNESS = {state: number for number, state in enumerate(State)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +46,16 @@ def judge(
         reason=reason,
         remedy="" if good else remedy,
     )
+
+
+def weakest(examinations: Iterable[list[Finding]]) -> list[Finding]:
+    """Return of each thing that was looked at in several places the worst of what was found."""
+    worst: dict[tuple[str, str], Finding] = {}
+    for finding in chain.from_iterable(examinations):
+        known = worst.setdefault((finding.subject, finding.name), finding)
+        if _BADNESS[finding.state] > _BADNESS[known.state]:
+            worst[finding.subject, finding.name] = finding
+    return list(worst.values())
 
 
 def broken_promises(findings: Iterable[Finding]) -> list[str]:

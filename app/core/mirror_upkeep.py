@@ -78,13 +78,8 @@ class MirrorUpkeep:
         return True
 
     def _remove_strays(self, now: datetime) -> int:
-        removed = 0
-        cursor = b"0"
-        while True:
-            cursor, names = self._valkey.execute("SCAN", cursor, "MATCH", keyspace.ACCOUNT_MIRRORS, "COUNT", 1_000)
-            removed += self._remove_strays_among(names, now)
-            if cursor == b"0":
-                return removed + self._forget_shards()
+        pages = self._valkey.scan(keyspace.ACCOUNT_MIRRORS, at_once=1_000)
+        return sum(self._remove_strays_among(names, now) for names in pages) + self._forget_shards()
 
     def _remove_strays_among(self, names: list[bytes], now: datetime) -> int:
         """Remove the mirrors that PostgreSQL, asked after they were seen, has no account for on their shard."""

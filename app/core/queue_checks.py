@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from app.core.findings import Finding, State, judge
+from app.core.findings import Finding, State, judge, weakest
 from app.core.valkey import CommandError
 
 if TYPE_CHECKING:
@@ -50,7 +50,19 @@ _NEEDED = (
 
 
 def check_queue(valkey: Valkey) -> list[Finding]:
-    """Examine what the promise of the 202 rests on. Raises `DependencyError` when Valkey cannot be asked."""
+    """Examine what the promise of the 202 rests on, of a cluster the weakest master. Raises `DependencyError` when one cannot be asked."""
+    return weakest(_check_server(server) for server in valkey.servers())
+
+
+def check_room(valkey: Valkey, settings: Settings) -> list[Finding]:
+    """Examine whether Valkey has room for what our settings let in. Raises as `check_queue` does.
+
+    Each master of a cluster needs room for all of it: four busy shards may fill the queue, and are easily on one.
+    """
+    return weakest(_check_room(server, settings) for server in valkey.servers())
+
+
+def _check_server(valkey: Valkey) -> list[Finding]:
     info = _info(valkey)
     settings = _settings(valkey, info)
     findings = [_version(info), *(_needed(settings, needed) for needed in _NEEDED)]
@@ -60,8 +72,7 @@ def check_queue(valkey: Valkey) -> list[Finding]:
     return findings
 
 
-def check_room(valkey: Valkey, settings: Settings) -> list[Finding]:
-    """Examine whether Valkey has room for what our settings let in. Raises as `check_queue` does."""
+def _check_room(valkey: Valkey, settings: Settings) -> list[Finding]:
     found = _settings(valkey, _info(valkey))
     memory, clients = int(found.get("maxmemory", "0")), int(found.get("maxclients", "0"))
     bytes_needed = int(settings.queue_max_bytes * _HEADROOM)

@@ -40,7 +40,7 @@ class Settings:
 
     database_url: str = _setting(v.postgresql, "PostgreSQL that holds everything.", secret=True)
     redis_url: str = _setting(
-        v.valkey, "Valkey or Redis for the queue and the limits: append-only, never evicting.", secret=True
+        v.valkey, "Valkey or Redis, or any node of a cluster: append-only, never evicting.", secret=True
     )
     database_replica_url: str | None = _setting(v.postgresql, "A read replica for large accounts.", None, secret=True)
     cache_url: str | None = _setting(

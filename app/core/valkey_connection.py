@@ -5,6 +5,7 @@ from __future__ import annotations
 import select
 import socket
 import time
+from copy import copy
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -23,6 +24,10 @@ def pack(command: tuple[Any, ...]) -> bytes:
     """Return a command as it is sent."""
     packed: bytes = hiredis.pack_command(command)
     return packed
+
+
+class UnreachableError(DependencyUnavailableError):
+    """No connection was made, so no command was sent."""
 
 
 class Connection:
@@ -128,7 +133,7 @@ def _dial(address: Address, timeout_s: float) -> socket.socket:
     except TimeoutError as error:
         raise DependencyTimeoutError("valkey", "no connection in time") from error
     except OSError as error:
-        raise DependencyUnavailableError("valkey", f"cannot be reached ({error.strerror or error})") from error
+        raise UnreachableError("valkey", f"cannot be reached ({error.strerror or error})") from error
     return dialled
 
 
@@ -150,3 +155,9 @@ class Address:
             self.database = int(parts.path.strip("/") or 0)
         else:
             raise ValueError(f"not a Valkey address: scheme {parts.scheme!r}")
+
+    def elsewhere(self, host: str, port: int) -> Address:
+        """Return the address of another node of the same cluster."""
+        address = copy(self)
+        address.path, address.host, address.port = None, host, port
+        return address

@@ -1,7 +1,7 @@
 """Whether the platform as a whole has too much to do, looked at once a second by each process.
 
-One look is one round trip: the queue of every shard, and the memory of Valkey. Between two looks a request costs a random
-number at most, and while nothing is wrong not even that.
+One look is two round trips: the queue of every shard, and the memory of Valkey, of a cluster's fullest master. Between two
+looks a request costs a random number at most, and while nothing is wrong not even that.
 """
 
 from __future__ import annotations
@@ -55,8 +55,9 @@ class Overload:
         self._script.load()
         shards = [(keyspace.journal(shard), ShardKeys(shard)) for shard in range(SHARDS)]
         commands = [self._script.command((keys.load, journal, *keys.streams), LANES) for journal, keys in shards]
-        *seen, memory = self._valkey.pipeline([*commands, ("INFO", "memory")])
-        signals = self._signals(seen, _memory(memory))
+        seen = self._valkey.pipeline(commands)
+        memory = max(_memory(server.execute("INFO", "memory")) for server in self._valkey.servers())
+        signals = self._signals(seen, memory)
         elapsed_s = 1.0 if self._looked_at_s is None else now_s - self._looked_at_s
         self._severity = shedding.step(self._severity, signals, elapsed_s=elapsed_s)
         self._looked_at_s = now_s

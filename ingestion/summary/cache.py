@@ -60,7 +60,7 @@ class SummaryCache:
     """Keeps representations for `keep_s` seconds. Never raises: a cache that is away is an empty one. Thread-safe."""
 
     def __init__(self, valkey: Valkey, *, keep_s: int, beside_limits: bool = False) -> None:
-        """`beside_limits`: it is on the server of the accounts' limits, so that one round trip reads both."""
+        """`beside_limits`: it is where the accounts' limits are, so that one round trip to a server reads both."""
         self._valkey = valkey
         self._unlogged = valkey.script(files("ingestion.summary").joinpath("unlogged.lua").read_text("utf-8"))
         self._keep_s = keep_s
@@ -69,7 +69,7 @@ class SummaryCache:
         self._room: tuple[datetime, bool] | None = None
 
     def name(self, account_id: str, window: Window) -> str | None:
-        """Return the name to read beside an account's limits, for `read`; None when the cache is another server."""
+        """Return the name to read beside an account's limits, for `read`; None when the cache is elsewhere."""
         return keyspace.summary(account_id, window) if self._beside_limits else None
 
     def get(self, account_id: str, window: Window, *, now: datetime) -> CachedSummary | None:
@@ -115,13 +115,16 @@ class SummaryCache:
         self._change(now, "SET", key, _FAILING, "PX", _FAILING_MS)
 
     def _has_room(self, now: datetime) -> bool:
-        """Tell whether the server has memory for us, as it was a second ago at most."""
+        """Tell whether every server has memory for us, as it was a second ago at most."""
         if self._room is None or abs(now - self._room[0]) >= _ROOM_KNOWN:
-            info = self._ask(now, ("INFO", "memory"))
-            if info is None:
+            room = self._unless_away(now, self._room_everywhere)
+            if room is None:
                 return False
-            self._room = (now, _room_in(info.decode()))
+            self._room = (now, room)
         return self._room[1]
+
+    def _room_everywhere(self) -> bool:
+        return all(_room_in(server.execute("INFO", "memory").decode()) for server in self._valkey.servers())
 
     def _ask(self, now: datetime, command: tuple[Any, ...]) -> Any:
         return self._unless_away(now, partial(self._valkey.execute, *command))

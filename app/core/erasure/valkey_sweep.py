@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from app.core import keyspace
@@ -11,8 +12,6 @@ from app.core.queue.keys import inflight
 from app.domain.shards import SHARDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from app.core.erasure.words import Words
     from app.core.queue.stream_huey import StreamHuey
     from app.core.valkey import Valkey
@@ -46,7 +45,7 @@ class ValkeySweep:
 
     def _delete(self, valkey: Valkey, account_id: str, *, closed_too: bool) -> int:
         gone = 0
-        for name in _scan(valkey, f"*:{account_id}*"):
+        for name in chain.from_iterable(valkey.scan(f"*:{account_id}*", at_once=_AT_ONCE)):
             # `{s07}:limits:<account>`, `summary:<account>:<window>`: ids have no colon, so a part is the whole of one.
             parts = name.decode(errors="replace").split(":")
             if account_id not in parts[1:]:
@@ -86,15 +85,6 @@ class ValkeySweep:
             return words.named_within(_plain(self._huey.serializer.deserialize(payload)))
         except ValueError:
             return words.named_in(payload.decode(errors="replace"))
-
-
-def _scan(valkey: Valkey, pattern: str) -> Iterator[bytes]:
-    cursor = b"0"
-    while True:
-        cursor, names = valkey.execute("SCAN", cursor, "MATCH", pattern, "COUNT", _AT_ONCE)
-        yield from names
-        if cursor == b"0":
-            return
 
 
 def _plain(message: object) -> list[object]:
