@@ -27,10 +27,10 @@ demo: $(READY) ## Run the main job on this machine, then serve until Ctrl-C (ONC
 test: $(READY) ## Run every test that needs only Python packages
 	$(BIN)/pytest -m "not tools" $(ARGS)
 
-test-tools: $(READY) ## Run the tests that need programs from Debian, and the limits' on a cluster of three Valkeys
+test-tools: $(READY) ## Run the tests that need programs from Debian, and those of ingestion and queue on a cluster of three Valkeys
 	$(if $(TOOLS),@deploy/packages.sh $(TOOLS))
 	$(BIN)/pytest -m tools $(ARGS)
-	TEST_ON_A_CLUSTER=1 $(BIN)/pytest tests/ingestion/admission tests/ingestion/limits $(ARGS)
+	TEST_ON_A_CLUSTER=1 $(BIN)/pytest -m "not tools" tests/ingestion tests/core/queue $(ARGS)
 
 check: $(READY) ## Check format, lint, types and the direction of imports
 	$(BIN)/ruff format --check .

@@ -70,11 +70,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is about the embedded PostgreSQL when databases come from another one."""
-    if os.environ.get(server.VARIABLE):
-        own = [item for item in items if item.get_closest_marker("embedded")]
-        config.hook.pytest_deselected(items=own)
-        items[:] = [item for item in items if item not in own]
+    """Leave out what is about the embedded PostgreSQL when databases come from another one, and so with Valkey."""
+    for variable, marker in ((server.VARIABLE, "embedded"), (ON_A_CLUSTER, "one_server")):
+        if os.environ.get(variable):
+            own = [item for item in items if item.get_closest_marker(marker)]
+            config.hook.pytest_deselected(items=own)
+            items[:] = [item for item in items if item not in own]
 
 
 @pytest.fixture(autouse=True)
@@ -115,18 +116,30 @@ def database_url(databases: Databases) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def cluster() -> Iterator[Cluster | None]:
-    """Three masters instead of the one Valkey, for `make test-tools`: tests that look at Valkey run unchanged on them."""
-    if os.environ.get(ON_A_CLUSTER) is None:
-        yield None
-    else:
-        with running_cluster() as cluster:
-            yield cluster
+def masters() -> Iterator[Cluster]:
+    """A cluster of three masters of this pytest process."""
+    with running_cluster() as cluster:
+        yield cluster
 
 
 @pytest.fixture
-def valkey_url(engines: Instance) -> str:
+def cluster(masters: Cluster) -> Cluster:
+    """An empty one. A test that moves its slots moves them back."""
+    masters.flush()
+    return masters
+
+
+@pytest.fixture
+def cluster_instead(request: pytest.FixtureRequest) -> Cluster | None:
+    """The cluster, where `make test-tools` has tests run on one that look at Valkey: they need not know."""
+    return request.getfixturevalue("cluster") if os.environ.get(ON_A_CLUSTER) else None
+
+
+@pytest.fixture
+def valkey_url(engines: Instance, cluster_instead: Cluster | None) -> str:
     """An empty Valkey."""
+    if cluster_instead is not None:
+        return cluster_instead.url
     with redis.Redis.from_url(engines.redis_url) as client:
         client.flushall()
         client.script_flush()
@@ -134,12 +147,8 @@ def valkey_url(engines: Instance) -> str:
 
 
 @pytest.fixture
-def redis_client(valkey_url: str, cluster: Cluster | None) -> Iterator[Any]:
-    if cluster is not None:
-        with redis.RedisCluster(host="127.0.0.1", port=cluster.port) as client:
-            yield client
-        return
-    with redis.Redis.from_url(valkey_url) as client:
+def redis_client(valkey_url: str, cluster_instead: Cluster | None) -> Iterator[Any]:
+    with redis.Redis.from_url(valkey_url) if cluster_instead is None else cluster_instead.client() as client:
         yield client
 
 
@@ -182,10 +191,8 @@ def nowhere() -> Iterator[Database]:
 
 
 @pytest.fixture
-def valkey(valkey_url: str, cluster: Cluster | None) -> Iterator[Valkey]:
-    valkey = Valkey(valkey_url) if cluster is None else cluster
-    if cluster is not None:
-        cluster.execute("FLUSHALL")
+def valkey(valkey_url: str) -> Iterator[Valkey]:
+    valkey = Valkey(valkey_url, timeout_s=5.0)
     yield valkey
     valkey.forget()
 

@@ -94,7 +94,8 @@ def test_a_server_that_hides_its_settings_is_judged_by_what_it_says_of_itself(
         "managed", enabled=True, passwords=["+a-long-password"], categories=["+@all"], commands=["-config"]
     )
     managed = Valkey(valkey_url)
-    managed._address.username, managed._address.password = "managed", "a-long-password"
+    address = managed._node.address
+    address.username, address.password = "managed", "a-long-password"
     try:
         detail = report(database, managed).checks["queue-settings"].detail or ""
         assert detail.startswith("valkey maxmemory-policy is volatile-ttl.")

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from app.core.database import Database
     from app.core.findings import Finding
     from app.core.settings import Settings
+    from tests.cluster import Cluster
 
 pytestmark = pytest.mark.embedded
 
@@ -123,6 +124,20 @@ def test_a_server_that_can_fail_over_is_told_what_202_then_means(valkey: Valkey)
         found = _failover(info | more)
         assert found.state is State.WARN
         assert "WAIT" in found.remedy
+
+
+def test_of_a_cluster_the_weakest_master_counts(cluster: Cluster, settings: Settings) -> None:
+    valkey, second = Valkey(cluster.url), cluster.masters[1].client
+    before = {found.name: found.state for found in check_queue(valkey)}
+    with configured(second, "appendfsync", "everysec"), configured(second, "maxmemory", "1000000"):
+        weak = finding(check_queue(valkey), "appendfsync")
+        room = finding(check_room(valkey, replace(settings, queue_max_bytes=100_000_000)), "room for the queue")
+    valkey.forget()
+
+    assert before.pop("failover") is State.WARN
+    assert set(before.values()) == {State.OK}
+    assert (weak.state, weak.found) == (State.FAIL, "everysec")
+    assert (room.state, room.found) == (State.WARN, "1000000 for 100000000 bytes of bodies")
 
 
 def test_a_valkey_smaller_than_its_queue_is_found_out(valkey: Valkey, settings: Settings) -> None:

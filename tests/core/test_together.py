@@ -108,7 +108,7 @@ def test_who_has_less_time_than_a_round_may_take_does_not_wait_for_others(
     rounds: Rounds, valkey_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     valkey = Valkey(valkey_url, timeout_s=30.0, together=True)
-    monkeypatch.setattr(valkey._together, "exchange", rounds)
+    monkeypatch.setattr(valkey._node._together, "exchange", rounds)
 
     with deadline.at_most(5.0):
         assert valkey.execute("ECHO", "alone") == b"alone"

@@ -56,6 +56,7 @@ def test_the_second_answer_comes_from_the_cache(client: FlaskClient, world: Worl
     assert second.headers["ETag"] == first.headers["ETag"]
 
 
+@pytest.mark.one_server("on a cluster the two are on two masters")
 def test_key_rate_and_cached_answer_are_one_round_trip(
     client: FlaskClient, valkey: Valkey, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

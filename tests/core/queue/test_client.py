@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from app.core.queue.client import Client
 
 
-@pytest.fixture(params=[Valkey, RedisClient], ids=["socket", "redis-py"])
+REDIS_PY = pytest.param(RedisClient, marks=pytest.mark.one_server("it knows no clusters"))
+
+
+@pytest.fixture(params=[Valkey, REDIS_PY], ids=["socket", "redis-py"])
 def client(request: pytest.FixtureRequest, valkey_url: str) -> Client:
     """Both clients satisfy the same contract."""
     client: Client = request.param(valkey_url, timeout_s=5.0)

@@ -11,8 +11,8 @@ import pytest
 from huey import RedisHuey
 from huey.tests import test_api, test_consumer, test_immediate, test_signals, test_storage
 
-from app.core.queue.client import RedisClient
 from app.core.queue.stream_huey import StreamHuey
+from app.core.valkey import Valkey
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -33,6 +33,7 @@ class OnServer:
 class Stock(OnServer):
     """Huey as it comes."""
 
+    pytestmark: ClassVar = [pytest.mark.one_server("its Redis storage knows no clusters")]
     differences: ClassVar = {
         "test_reschedule_priority": "its Redis storage has no priorities",
         "test_priority": "its Redis storage has no priorities",
@@ -59,7 +60,7 @@ class Streams(OnServer):
 
     def get_huey(self) -> StreamHuey:
         return HandsOutWhatIsDue(
-            client=RedisClient(self.url),
+            client=Valkey(self.url, timeout_s=5.0),
             retries=0,
             backoff=None,
             utc=False,

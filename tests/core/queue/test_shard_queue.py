@@ -282,13 +282,16 @@ def test_a_full_valkey_still_drains(
     for _ in range(3):
         add()
     (again, *_) = queue.take(0, ME).entries
-    limit = valkey.execute("CONFIG", "GET", "maxmemory")[1]
-    valkey.execute("CONFIG", "SET", "maxmemory", 1)
+    servers = valkey.servers()
+    limit = servers[0].execute("CONFIG", "GET", "maxmemory")[1]
+    for server in servers:
+        server.execute("CONFIG", "SET", "maxmemory", 1)
     try:
         queue.postpone(again, ME, delay_s=0, attempts=1)
         while entries := queue.take(0, ME).entries:
             queue.settle(entries, again=True)
     finally:
-        valkey.execute("CONFIG", "SET", "maxmemory", limit)
+        for server in servers:
+            server.execute("CONFIG", "SET", "maxmemory", limit)
 
     assert (accounts.load(), accounts.inflight(), accounts.traces()) == ({}, {}, [])

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from app.core.queue.delivery import Delivery
 
 
-@pytest.fixture(params=[Valkey, RedisClient], ids=["socket", "redis-py"])
+REDIS_PY = pytest.param(RedisClient, marks=pytest.mark.one_server("it knows no clusters"))
+
+
+@pytest.fixture(params=[Valkey, REDIS_PY], ids=["socket", "redis-py"])
 def client(request: pytest.FixtureRequest, valkey_url: str) -> Client:
     client: Client = request.param(valkey_url, timeout_s=5.0)
     return client

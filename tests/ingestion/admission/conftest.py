@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import redis
 
 from app.core import keyspace
 from app.core.accounts_service import AccountChange
@@ -31,6 +30,8 @@ from tests.ingestion.admission.turnable import TURNABLE_CLOCK, Clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import redis
 
     from app.core.accounts_service import Accounts
     from app.core.database import Database
@@ -114,12 +115,11 @@ class Queue:
 def memory_limited(client: redis.Redis, limit: int) -> Iterator[None]:
     """Give Valkey so much memory, for a while."""
     before: Any = client.config_get("maxmemory")
-    everywhere: Any = {"target_nodes": "all"} if isinstance(client, redis.RedisCluster) else {}
-    client.config_set("maxmemory", limit, **everywhere)
+    client.config_set("maxmemory", limit)
     try:
         yield
     finally:
-        client.config_set("maxmemory", before["maxmemory"], **everywhere)
+        client.config_set("maxmemory", before["maxmemory"])
 
 
 @pytest.fixture

@@ -14,13 +14,13 @@ from app.core.mirror import AccountMirror
 from app.core.problems import ProblemType
 from app.core.shard_directory import ShardDirectory
 from app.core.tiers import Overrides
+from app.core.valkey import Valkey
 from app.domain.shards import SHARDS
 from ingestion.admission.circuits import Circuits
 from ingestion.admission.quotas import Quotas
 from ingestion.admission.scripts import Scripts
 from ingestion.summary.rate import SummaryRate
 from ingestion.usage import Usages
-from tests.cluster import running_cluster
 from tests.ingestion.admission.conftest import THRESHOLDS, Door, batch, make_admission, presented
 
 if TYPE_CHECKING:
@@ -31,18 +31,19 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def cluster() -> Iterator[Cluster]:
-    with running_cluster() as cluster:
-        yield cluster
+def valkey(cluster: Cluster) -> Iterator[Valkey]:
+    valkey = Valkey(cluster.url, timeout_s=5.0)
+    yield valkey
+    valkey.forget()
 
 
 @pytest.fixture
-def doors(cluster: Cluster, database: Database) -> list[Door]:
+def doors(valkey: Valkey, database: Database) -> list[Door]:
     """A door for an account on each shard."""
     now = datetime.now(UTC)
-    mirror = AccountMirror(database, cluster)
+    mirror = AccountMirror(database, valkey)
     accounts, keys = Accounts(database, mirror), Keys(database, mirror)
-    admission = make_admission(database, cluster, mirror)
+    admission = make_admission(database, valkey, mirror)
     doors = []
     for shard in range(SHARDS):
         account_id = f"a{shard}"
@@ -53,15 +54,15 @@ def doors(cluster: Cluster, database: Database) -> list[Door]:
     return doors
 
 
-def test_limits_hold_on_every_shard_of_a_cluster(cluster: Cluster, doors: list[Door], database: Database) -> None:
-    scripts, shards, now = Scripts(cluster), ShardDirectory(cluster), datetime.now(UTC)
+def test_limits_hold_on_every_shard_of_a_cluster(valkey: Valkey, doors: list[Door], database: Database) -> None:
+    scripts, shards, now = Scripts(valkey), ShardDirectory(valkey), datetime.now(UTC)
     circuits = Circuits(scripts, shards, thresholds=THRESHOLDS)
     usages = Usages(
         scripts,
         database=database,
-        mirror=AccountMirror(database, cluster),
+        mirror=AccountMirror(database, valkey),
         shards=shards,
-        quotas=Quotas(database, cluster, scripts),
+        quotas=Quotas(database, valkey, scripts),
         thresholds=THRESHOLDS,
         bundle_events=5_000,
     )
@@ -81,10 +82,10 @@ def test_limits_hold_on_every_shard_of_a_cluster(cluster: Cluster, doors: list[D
 
 
 def test_a_move_between_masters_takes_along_what_was_used(
-    cluster: Cluster, doors: list[Door], database: Database
+    valkey: Valkey, doors: list[Door], database: Database
 ) -> None:
     doors[0].admit(batch(events=60))
-    accounts = Accounts(database, AccountMirror(database, cluster))
+    accounts = Accounts(database, AccountMirror(database, valkey))
 
     for shard in range(1, SHARDS, 5):
         accounts.change("a0", AccountChange(shard=shard), datetime.now(UTC))

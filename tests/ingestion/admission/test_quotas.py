@@ -60,6 +60,7 @@ def used(standing: Standing) -> tuple[int, int]:
     return standing.day_used, standing.month_used
 
 
+@pytest.mark.one_server("restarts the embedded one")
 def test_a_restart_of_valkey_forgets_nothing(door: Door, valkey: Valkey, engines: Instance, override: Any) -> None:
     override(daily_quota=1_000)
     door.admit(batch(events=600))
