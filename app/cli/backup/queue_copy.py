@@ -83,7 +83,7 @@ def is_empty(valkey: Valkey) -> bool:
     A queue that was drained is not empty: its streams remember their last ids and take no older ones, and mirrors and
     counts are of what was there before.
     """
-    return int(valkey.execute("DBSIZE")) == 0
+    return not any(server.execute("DBSIZE") for server in valkey.servers())
 
 
 def queued(valkey: Valkey) -> Copied:
