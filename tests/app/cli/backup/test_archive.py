@@ -149,11 +149,21 @@ def test_a_queue_that_was_drained_is_not_empty(
 
 def drain(valkey: Valkey) -> None:
     """Leave nothing but streams without entries, which remember their last ids."""
-    streams = [key for key in valkey.execute("KEYS", "*:q:*") if valkey.execute("XLEN", key)]
+    streams = waiting(valkey)
     for stream in streams:
         valkey.execute("XTRIM", stream, "MAXLEN", 0)
-    others = [key for key in valkey.execute("KEYS", "*") if key not in streams]
-    valkey.execute("DEL", *others)
+    for key in names(valkey, "*"):
+        if key not in streams:
+            valkey.execute("DEL", key)
+
+
+def waiting(valkey: Valkey) -> list[bytes]:
+    """The streams with entries."""
+    return [key for key in names(valkey, "*:q:*") if valkey.execute("XLEN", key)]
+
+
+def names(valkey: Valkey, pattern: str) -> set[bytes]:
+    return {name for page in valkey.scan(pattern, at_once=1_000) for name in page}
 
 
 @pytest.mark.parametrize("again", ["later", "elsewhere"])
@@ -161,7 +171,7 @@ def test_a_restore_that_fails_says_what_to_do_and_then_comes_about(
     client: FlaskClient, world: Any, valkey: Valkey, settings: Any, elsewhere: str, tmp_path: Path, again: str
 ) -> None:
     post(client, world.alice.key, "1", "2")
-    (stream,) = (key for key in valkey.execute("KEYS", "*:q:*") if valkey.execute("XLEN", key))
+    (stream,) = waiting(valkey)
     backup(tmp_path / "copy", database_url=settings.database_url, valkey=valkey, say=len)
     valkey.execute("FLUSHALL")
 
