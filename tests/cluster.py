@@ -137,9 +137,15 @@ class Cluster:
             client.execute_command("MIGRATE", *place, "", 0, 5_000, "AUTH", PASSWORD, "KEYS", *names)
 
     def end_move(self, slot: int, *, source: int, target: int) -> None:
-        """From now on the source sends everybody to the target, for good."""
+        """From now on the source sends everybody to the target, for good; returns when all of them have heard of it.
+
+        Until they have, another move could give two masters the same epoch, and the slot to the wrong one of them.
+        """
+        new_owner = self.masters[target]
         for number in (target, source):
-            _cluster(self.masters[number], "SETSLOT", slot, "NODE", self.masters[target].id)
+            _cluster(self.masters[number], "SETSLOT", slot, "NODE", new_owner.id)
+        epoch = new_owner.client.execute_command("CLUSTER INFO")["cluster_my_epoch"]
+        _wait_until(lambda: all(_epoch_of(new_owner, told_by=master) == epoch for master in self.masters))
 
     def move(self, slot: int, *, source: int, target: int) -> None:
         self.begin_move(slot, source=source, target=target)
@@ -198,6 +204,11 @@ def _cluster(master: Master, subcommand: str, *arguments: str | int) -> None:
 def _knows_all(master: Master) -> bool:
     info = master.client.execute_command("CLUSTER INFO")
     return info["cluster_state"] == "ok" and int(info["cluster_slots_assigned"]) == SLOTS
+
+
+def _epoch_of(master: Master, *, told_by: Master) -> str:
+    nodes = told_by.client.execute_command("CLUSTER NODES")
+    return next(str(node["epoch"]) for node in nodes.values() if node["node_id"] == master.id)
 
 
 def _free_port() -> int:

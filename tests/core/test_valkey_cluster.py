@@ -184,7 +184,7 @@ def test_a_slot_may_move_back_and_forth_under_the_hands_of_many(cluster: Cluster
     threads = [threading.Thread(target=count, args=(number,)) for number in counts]
     for thread in threads:
         thread.start()
-    for _ in range(5):
+    for _ in range(3):
         cluster.move(SLOT, source=THERE, target=ELSEWHERE)
         cluster.move(SLOT, source=ELSEWHERE, target=THERE)
     stop.set()
