@@ -7,11 +7,12 @@ import socket
 import struct
 import threading
 from collections import Counter
-from contextlib import closing, suppress
+from contextlib import contextmanager, suppress
 from enum import StrEnum
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 _CHUNK = 65_536
@@ -74,10 +75,10 @@ class Detour:
         server.close()
 
     async def _lead(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with closing(writer), suppress(OSError, asyncio.CancelledError):
+        with _ending(writer), suppress(OSError, asyncio.CancelledError):
             self.led[_process_behind(writer)] += 1
             there_reader, there_writer = await asyncio.open_unix_connection(str(self._real))
-            with closing(there_writer):
+            with _ending(there_writer):
                 ways = (self._pump(reader, there_writer), self._pump(there_reader, writer))
                 await asyncio.wait([asyncio.ensure_future(way) for way in ways], return_when=asyncio.FIRST_COMPLETED)
 
@@ -94,6 +95,15 @@ class Detour:
                 writer.write(data)
                 await writer.drain()
                 passed += len(data)
+
+
+@contextmanager
+def _ending(writer: asyncio.StreamWriter) -> Iterator[None]:
+    """End the connection at once: a `close` waits for who reads what is on its way, and nobody may."""
+    try:
+        yield
+    finally:
+        writer.transport.abort()
 
 
 def _process_behind(writer: asyncio.StreamWriter) -> int:
