@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import traceback
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from rich.progress import Progress
@@ -72,23 +73,35 @@ def _measured(
     parts: Sequence[str], plan: Plan, directory: Path, progress: Progress
 ) -> tuple[dict[str, Any], list[Failure]]:
     """Return what was measured of these parts, one after the other, on a new platform; nothing of it stays on the disk."""
-    measured, failures = {}, []
     with Platform(directory, PlatformOptions(workers=plan.workers)).start() as platform:
         target = _prepare(platform)
-        for part in parts:
+
+        def measure(part: str) -> Any:
             task = progress.add_task(part, total=None)
-
-            def watch(what: str, task: TaskID = task) -> None:
-                progress.update(task, description=what)
-
             try:
-                measured[part] = MEASURES[part](Bench(platform, target, plan, watch))
-            except Exception as error:  # noqa: BLE001 - half an hour of other parts must not go with it.
-                traceback.print_exc()
-                failures.append(Failure(part, f"{type(error).__name__}: {error}"))
-            progress.remove_task(task)
+                return MEASURES[part](Bench(platform, target, plan, partial(_describe, progress, task)))
+            finally:
+                progress.remove_task(task)
+
+        found = measure_each(parts, measure)
     shutil.rmtree(directory)
+    return found
+
+
+def measure_each(parts: Sequence[str], measure: Callable[[str], Any]) -> tuple[dict[str, Any], list[Failure]]:
+    """Return what was measured, by part, and the parts that failed, of which none takes another with it."""
+    measured, failures = {}, []
+    for part in parts:
+        try:
+            measured[part] = measure(part)
+        except Exception as error:  # noqa: BLE001 - half an hour of other parts must not go with it.
+            traceback.print_exc()
+            failures.append(Failure(part, f"{type(error).__name__}: {error}"))
     return measured, failures
+
+
+def _describe(progress: Progress, task: TaskID, what: str) -> None:
+    progress.update(task, description=what)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,39 +4,31 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from app.cli.bench import run
 from app.cli.bench.report import print_results
-from app.cli.bench.results import Failure, PageTime
+from app.cli.bench.results import Failure, PageTime, Results
+from app.cli.bench.run import measure_each
+from tests.app.cli.bench.test_results import MACHINE, targets
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import pytest
 
-PLAN = run.Plan(parts=("imports", "pages"), sizes=(), connections=1, workers=1, stored=1, share=0.1)
 PAGE = PageTime(page="/ui/", first_ms=3, median_ms=2, worst_ms=4, bytes=100)
 
 
-def test_a_part_that_fails_is_named_and_takes_no_other_with_it(monkeypatch: pytest.MonkeyPatch, data_dir: Path) -> None:
-    asked: list[str] = []
-
-    def fail(bench: run.Bench) -> None:
-        raise TimeoutError(f"no [answer] from {bench.platform.base_url.partition(':')[0]}")
-
-    def pages(bench: run.Bench) -> tuple[PageTime, ...]:
-        with bench.platform.admin() as admin:
-            asked.extend(account["account_id"] for account in admin.call("GET", "/accounts")["accounts"])
+def test_a_part_that_fails_is_named_and_takes_no_other_with_it(capsys: pytest.CaptureFixture[str]) -> None:
+    def measure(part: str) -> tuple[PageTime, ...]:
+        if part != "pages":
+            raise TimeoutError(f"no [answer] about {part}")
         return (PAGE,)
 
-    monkeypatch.setattr(run, "MEASURES", {"imports": fail, "pages": pages})
+    measured, failures = measure_each(("imports", "pages", "growth"), measure)
 
-    data_dir.chmod(0o755)  # The engines' own user must be able to enter it.
-    results = run.run(PLAN, data_dir, Console(quiet=True))
-
-    assert results.pages == (PAGE,)
-    assert len(asked) == run.ACCOUNTS
-    assert results.failures == (Failure("imports", "TimeoutError: no [answer] from http"),)
-    assert not list(data_dir.iterdir())
+    assert measured == {"pages": (PAGE,)}
+    assert failures == [
+        Failure("imports", "TimeoutError: no [answer] about imports"),
+        Failure("growth", "TimeoutError: no [answer] about growth"),
+    ]
+    assert "Traceback" in capsys.readouterr().err
     console = Console(record=True, width=120)
-    print_results(results, console)
-    assert "TimeoutError: no [answer] from http" in console.export_text()
+    print_results(Results(MACHINE, **measured, targets=targets(**measured), failures=tuple(failures)), console)
+    assert "TimeoutError: no [answer] about imports" in console.export_text()
