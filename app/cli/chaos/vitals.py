@@ -43,9 +43,10 @@ class Measure(StrEnum):
 ALLOWED = {Measure.MEMORY: 64 * 1024**2, Measure.DESCRIPTORS: 24, Measure.THREADS: 24, Measure.CONNECTIONS: 8}
 """By how much a series may rise over a life: memory in bytes. Pools of threads and of connections fill up once: the API gets
 as many threads as there are clients and readers at once, a worker has a pool of 8 connections (`app.core.pools`)."""
-DESCRIPTORS = {Role.API: 64, Role.WORKER: 36}
-"""For each of the threads that an API may have more, two connections to Valkey: `app.core.valkey` has one a thread, and there
-are two of them, the queue's and the cache's. And as many to clients as there are. A worker has ten to Valkey and eight to
+DESCRIPTORS = {Role.API: 112, Role.WORKER: 36}
+"""For each of the 28 threads that an API may have more, two connections to Valkey: `app.core.valkey` has one a thread, and there
+are two of them, the queue's and the cache's; 15 to PostgreSQL; and as many from clients and readers as there are, 42 at most (counted in
+/proc: at the most 71 to the engines and 42 from clients, however long the run). A worker has ten to Valkey and eight to
 PostgreSQL, each of them perhaps twice while they are replaced."""
 LATELY_S = 60
 """A thread of the API ends after 30 s without a request (granian's blocking_threads_idle_timeout), and its connections with it:
