@@ -6,7 +6,9 @@ import socketserver
 import threading
 from collections import defaultdict
 from email import message_from_bytes
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
+
+from app.cli.listening import LOOPBACK, Listening
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,30 +17,23 @@ END_OF_DATA = {b".\r\n", b""}
 """A line of one dot, or the end of the connection."""
 
 
-class Mailbox:
+class Mailbox(Listening):
     """`with Mailbox() as mailbox: …`; as much of SMTP (RFC 5321) as one sender needs."""
 
     def __init__(self) -> None:
         self._message_ids: defaultdict[str, list[str]] = defaultdict(list)
         self._lock = threading.Lock()
-        self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), _handler(self.take))
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, name="mailbox", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        server = socketserver.ThreadingTCPServer((LOOPBACK, 0), _handler(self.take))
+        server.daemon_threads = True
+        super().__init__(server, name="mailbox")
 
     @property
     def settings(self) -> dict[str, str]:
         """What a platform is set to, so that its mail is handed in here."""
-        host, port = self._server.server_address[:2]
-        return {"SLIPSTREAM_SMTP_URL": f"smtp://{host!s}:{port}", "SLIPSTREAM_MAIL_FROM": "slipstream@chaos.example"}
+        return {
+            "SLIPSTREAM_SMTP_URL": f"smtp://{LOOPBACK}:{self.port}",
+            "SLIPSTREAM_MAIL_FROM": "slipstream@chaos.example",
+        }
 
     def taken(self, recipient: str) -> list[str]:
         """The Message-ID of every mail to an address, one that came twice twice."""

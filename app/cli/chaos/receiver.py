@@ -7,7 +7,9 @@ import threading
 import time
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
+
+from app.cli.listening import LOOPBACK, Listening
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,33 +26,22 @@ class Message:
     subject: str
 
 
-class Receiver:
+class Receiver(Listening):
     """`with Receiver(path) as receiver: …`; whatever comes is added to the file as it came."""
 
     def __init__(self, path: Path) -> None:
         self._messages: dict[str, Message] = {}
         self._lock = threading.Lock()
         self._path = path
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, name="receiver", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        super().__init__(ThreadingHTTPServer((LOOPBACK, 0), self._handler()), name="receiver")
 
     @property
     def settings(self) -> dict[str, str]:
         """What a platform is set to, so that the target `chaos` is this."""
         return {
-            "SLIPSTREAM_NOTIFY_TARGETS": f"chaos=http://127.0.0.1:{self._server.server_port}/hook",
+            "SLIPSTREAM_NOTIFY_TARGETS": f"chaos=http://{LOOPBACK}:{self.port}/hook",
             "SLIPSTREAM_WEBHOOK_SECRET": SECRET,
-            "SLIPSTREAM_OUTGOING_NETWORKS": "127.0.0.1",
+            "SLIPSTREAM_OUTGOING_NETWORKS": LOOPBACK,
         }
 
     def times(self, event: str) -> list[float]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import cycle
 from typing import TYPE_CHECKING, Any, Self
 
-from app.cli.demo.receiver import LOOPBACK
+from app.cli.listening import LOOPBACK
 from app.client import CutError, Link
 from app.core.clock import VARIABLE
 from app.core.failpoints import allow_hits

@@ -6,14 +6,12 @@ import base64
 import hmac
 import json
 import os
-import threading
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from typing import Any
 
+from app.cli.listening import LOOPBACK, Listening
 from app.core.notify.webhook import sign
-
-LOOPBACK = "127.0.0.1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,27 +23,18 @@ class Told:
     data: dict[str, Any]
 
 
-class Receiver:
+class Receiver(Listening):
     """A context manager; keeps every message once, however often it is delivered."""
 
     def __init__(self) -> None:
         self.secret = f"whsec_{base64.b64encode(os.urandom(32)).decode()}"
         self.unsigned = 0
         self._told: dict[str, Told] = {}
-        self._server = ThreadingHTTPServer((LOOPBACK, 0), self._handler())
-        self._thread = threading.Thread(target=self._server.serve_forever, name="receiver", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        super().__init__(ThreadingHTTPServer((LOOPBACK, 0), self._handler()), name="receiver")
 
     @property
     def url(self) -> str:
-        return f"http://{LOOPBACK}:{self._server.server_port}/on-call"
+        return f"http://{LOOPBACK}:{self.port}/on-call"
 
     def told(self, kind: str) -> list[Told]:
         """Return the messages of a kind, in the order of their arrival."""
